@@ -1,0 +1,17 @@
+"""Code that runs inside the Kaggle session. It ships as text and is never imported by us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MARKER = "::kaggle-lab:: "
+"""A line of the log that begins so is a message of the prologue, in JSON; it is not shown as log."""
+
+
+def prologue_source(job_id: str, cells: int) -> str:
+    """The first cell of a submitted Python notebook: hardware facts, session id, progress of cells.
+
+    ``cells`` is how many code cells with anything in them follow.
+    """
+    text = (Path(__file__).parent / "session.py").read_text(encoding="utf-8")
+    return f"{text}\n\n_kaggle_lab_prologue({job_id!r}, {cells})\ndel _kaggle_lab_prologue\n"

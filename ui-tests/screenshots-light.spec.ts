@@ -1,0 +1,8 @@
+/**
+ * The README's pictures in the light theme, made only when asked for: `SCREENSHOTS=1 ONLY=browser make test`.
+ */
+import { takePictures } from './support/pictures';
+import { test } from './support/stage';
+
+test.use({ play: { endpoint: 'emulator', name: 'light' } });
+takePictures('JupyterLab Light', '');
