@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import json
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ import pytest
 from kaggle_lab import errors
 from kaggle_lab.cli import main
 from kaggle_lab.cli.codes import MEANINGS, ExitCode, code_of_error, code_of_job
+from kaggle_lab.cli.interrupt import interruptible
 from kaggle_lab.cli.parser import build_parser
 from kaggle_lab.cli.screen import JsonScreen, PlainScreen, table
 from kaggle_lab.models import Endpoint, EndpointKind, Job, JobStatus, LogLine, Reason, Retrieval
@@ -186,3 +189,27 @@ def test_jupyter_finds_the_command() -> None:
 
     project: dict[str, Any] = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
     assert project["project"]["scripts"]["jupyter-kaggle"] == "kaggle_lab.cli:main"
+
+
+def test_ctrl_c_never_breaks_into_a_step_of_the_event_loop() -> None:
+    """It may come between asyncio's look at a future and its setting the result."""
+    troubles: list[object] = []
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: troubles.append(context.get("exception")))
+        answer = loop.create_future()
+
+        def hand_over() -> None:
+            assert not answer.done()
+            signal.raise_signal(signal.SIGINT)
+            answer.set_result("done")
+
+        loop.call_soon(hand_over)
+        await answer
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(interruptible(work()))
+    assert troubles == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

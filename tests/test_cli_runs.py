@@ -250,6 +250,30 @@ def test_login_reads_the_token_from_standard_input(
     assert shell.run("quota").returncode == 6
 
 
+def test_ctrl_c_leaves_the_question_for_a_token(offline: Terminal) -> None:
+    """Typed on a terminal of its own, where the token is asked for unseen."""
+    here, there = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "login"],
+        cwd=offline.folder,
+        env=offline.environ,
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),
+    ) as process:
+        os.close(there)
+        shown = b""
+        while b"Access token: " not in shown:
+            shown += os.read(here, 1024)
+        os.write(here, b"\x03")
+        shown += _read_all(here).encode()
+        os.close(here)
+        assert process.wait(60) == 130, shown
+    assert b"Traceback" not in shown
+
+
 def test_the_embedded_emulator_needs_no_account(offline: Terminal) -> None:
     notebook = offline.notebook(TRAIN)
     done = offline.run("submit", notebook, "--emulator", "--wait")

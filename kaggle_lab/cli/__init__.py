@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 from ..errors import KaggleLabError
 from .codes import ExitCode, code_of_error
+from .interrupt import interruptible
+from .login import read_token
 from .parser import build_parser
 
 CLOSE_S = 10.0
@@ -46,10 +48,12 @@ def _run(args: Namespace) -> ExitCode:
     screen = screen_for(args.json)
     _skip_iri_grammar()
     try:
-        return asyncio.run(_command(args, screen))
+        if args.command == "login":
+            args.token = read_token()  # on this thread, where Ctrl-C ends the question
+        return asyncio.run(interruptible(_command(args, screen)))
     except KeyboardInterrupt:
         screen.close()
-        screen.note("\nNo longer watching. A run that was sent goes on; `jupyter kaggle stop` stops it.")
+        screen.note(_interrupted(args))
         return ExitCode.DETACHED
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -60,6 +64,12 @@ def _run(args: Namespace) -> ExitCode:
         return code_of_error(error)
     finally:
         screen.close()
+
+
+def _interrupted(args: Namespace) -> str:
+    if args.command == "login":
+        return "\nNothing was changed."
+    return "\nNo longer watching. A run that was sent goes on; `jupyter kaggle stop` stops it."
 
 
 def _skip_iri_grammar() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadRequest, NoSuchJob
+from ..errors import NoSuchJob
 from ..models import AccountState, JobStatus, Retrieval, to_wire
 from ..opening import request_of
 from ..watching import follow, follow_files, show_log
@@ -164,23 +162,11 @@ async def accelerators(manager: Manager, args: Namespace, screen: Screen) -> Exi
 
 
 async def login(manager: Manager, args: Namespace, screen: Screen) -> ExitCode:
-    """Sign in with a token that is asked for, or read from standard input."""
-    token = await asyncio.to_thread(_read_token)
-    account = await manager.sign_in(token)
+    """Sign in with the token that was read."""
+    account = await manager.sign_in(args.token)
     screen.say(f"Signed in as {account.username}.")
     screen.answer(account)
     return ExitCode.OK
-
-
-def _read_token() -> str:
-    from getpass import getpass
-
-    text = getpass("Access token: ") if sys.stdin.isatty() else sys.stdin.readline()
-    if not text.strip():
-        raise BadRequest(
-            "No token was given", remedy="Paste one, or pipe it in: cat token | jupyter kaggle login"
-        )
-    return text.strip()
 
 
 async def logout(manager: Manager, args: Namespace, screen: Screen) -> ExitCode:
