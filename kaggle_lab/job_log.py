@@ -136,8 +136,9 @@ class LogSink:
             self._flush = asyncio.create_task(self._flush_soon())
 
     async def _flush_soon(self) -> None:
-        await asyncio.sleep(_FLUSH_S)
-        await self.flush()
+        while self._waiting:  # also what came while a batch was being written
+            await asyncio.sleep(_FLUSH_S)
+            await self.flush()
 
     async def flush(self) -> None:
         """Store what is waiting. A batch that is being written is written, whoever goes away."""

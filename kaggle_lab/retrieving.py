@@ -40,7 +40,7 @@ class Retriever:
     async def run(self, job: Job) -> float | None:
         """Bring the files. Seconds after which to try again, or None when that is the end of it."""
         job = await self._store.edit(job.id, retrieval=Retrieval.RUNNING)
-        news = _News(self._store, job.id)
+        news = FileNews(self._store, job.id)
         try:
             await self._retrieve(job, news)
         except (KaggleUnreachable, SignedOut) as error:
@@ -54,7 +54,7 @@ class Retriever:
             await news.close()
         return None
 
-    async def _retrieve(self, job: Job, news: _News) -> None:
+    async def _retrieve(self, job: Job, news: FileNews) -> None:
         from .outputs import retrieve
 
         client = await self._accounts.client_of(job)
@@ -98,7 +98,7 @@ class Retriever:
         return await self._store.files(job.id)
 
 
-class _News:
+class FileNews:
     """Writes what the engine tells of files in batches, so that progress costs little."""
 
     def __init__(self, store: Store, job_id: str) -> None:
@@ -114,8 +114,9 @@ class _News:
             self._task = asyncio.create_task(self._write_soon())
 
     async def _write_soon(self) -> None:
-        await asyncio.sleep(_TELL_S)
-        await self._write()
+        while self._waiting:  # also what came while a batch was being written
+            await asyncio.sleep(_TELL_S)
+            await self._write()
 
     async def _write(self) -> None:
         batch, self._waiting = list(self._waiting.values()), {}
