@@ -207,7 +207,8 @@ class Follower:
         ended = now
         if job.started_at is not None and lines and job.log_complete:
             ended = min(now, job.started_at + timedelta(seconds=lines[-1].time_s))
-        wanted = Retrieval.PENDING if self._config.retrieve == "auto" else Retrieval.NONE
+        is_wanted = (job.retrieve or self._config.retrieve) == "auto"
+        wanted = Retrieval.PENDING if is_wanted else Retrieval.NONE
         return await self._close(
             job, outcome, said.word, ended, wanted if job.retrieval is Retrieval.NONE else job.retrieval
         )

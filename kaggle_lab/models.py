@@ -406,6 +406,10 @@ class Job:
     stop_requested_at: datetime | None = None
     retrieval: Retrieval = Retrieval.NONE
     retrieval_message: str = ""
+    retrieve: str = ""
+    """Whether files come by themselves at the end: "auto" or "never"; empty: as the setting says."""
+    files_wanted: tuple[str, ...] = ()
+    """The names that were asked for; empty: all."""
     output_dir: str = ""
     log_count: int = 0
     log_next: int = 0

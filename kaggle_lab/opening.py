@@ -55,7 +55,15 @@ def request_of(
         save_only=args.save_only,
         add_version=args.add_version,
         remember=remember,
+        retrieve=_retrieve_of(args),
+        output_dir=getattr(args, "output", None) or "",
     )
+
+
+def _retrieve_of(args: Namespace) -> str:
+    if getattr(args, "no_retrieve", False):
+        return "never"
+    return "auto" if getattr(args, "output", None) else ""
 
 
 def in_workspace(path: Path, root: Path) -> tuple[Path, str]:

@@ -44,6 +44,10 @@ class SubmitRequest:
     """Only the cells with these positions in the notebook, counted from 0."""
     sources: Sources | None = None
     """What to attach; None: what the notebook says, else what its last version on Kaggle has."""
+    retrieve: str = ""
+    """Whether the files come by themselves at the end: "auto" or "never"; empty: as the setting says."""
+    output_dir: str = ""
+    """Where they go, an absolute path; empty: as the setting says."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +257,8 @@ class Planner:
             ref=ref,
             base_version=base,
             warnings=plan.warnings,
+            retrieve=request.retrieve,
+            output_dir=request.output_dir,
         )
         return job, plan.notebook.text, source
 

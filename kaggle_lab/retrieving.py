@@ -23,19 +23,20 @@ class Retriever:
         self._config = config
         self._store = store
         self._accounts = accounts
-        self._wanted: dict[str, Sequence[str]] = {}
 
     async def ask(self, job_id: str, names: Sequence[str] | None, folder: str | None) -> Job:
         """Note that the files are wanted; whoever follows the job brings them. Raises NotFinished."""
         job = await self._store.get(job_id)
         if job.version is None or not job.status.is_finished or job.status is JobStatus.SAVED:
             raise NotFinished(f"The run is {job.status}; it has no output files.")
-        if names is None:
-            self._wanted.pop(job_id, None)
-        else:
-            self._wanted[job_id] = tuple(names)
         place = {} if folder is None else {"output_dir": folder}
-        return await self._store.edit(job_id, retrieval=Retrieval.PENDING, retrieval_message="", **place)
+        return await self._store.edit(
+            job_id,
+            retrieval=Retrieval.PENDING,
+            retrieval_message="",
+            files_wanted=tuple(names or ()),
+            **place,
+        )
 
     async def run(self, job: Job) -> float | None:
         """Bring the files. Seconds after which to try again, or None when that is the end of it."""
@@ -63,7 +64,7 @@ class Retriever:
             client,
             workspace,
             job,
-            names=self._wanted.get(job.id),
+            names=job.files_wanted or None,
             folder=folder,
             on_file=news.take,
             config=self._config,
@@ -80,8 +81,7 @@ class Retriever:
         return Workspace(Path(job.root)), job.output_dir or None
 
     async def _end(self, job: Job, state: Retrieval, message: str, **changes: str) -> None:
-        self._wanted.pop(job.id, None)
-        await self._store.edit(job.id, retrieval=state, retrieval_message=message, **changes)
+        await self._store.edit(job.id, retrieval=state, retrieval_message=message, files_wanted=(), **changes)
 
     async def listing(self, job: Job) -> list[OutputFile]:
         """The files as Kaggle lists them now, with what is known of those that are here already."""

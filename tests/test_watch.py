@@ -265,6 +265,31 @@ async def test_files_only_when_asked_for(emulator: EmulatorProcess, tmp_path: Pa
         assert (tmp_path / "work" / "here" / "b").exists(), "removing a run removes no file"
 
 
+async def test_what_was_asked_for_holds_for_whichever_process_follows(
+    emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    """One submits and asks, as the command line does; the other one follows, as the server does."""
+    elsewhere = tmp_path / "elsewhere"
+    sources = ("open('a.bin', 'wb').write(b'a')", "open('b.bin', 'wb').write(b'b')")
+    async with (
+        open_lab(emulator, tmp_path, watch=False) as asking,
+        open_lab(emulator, tmp_path) as following,
+    ):
+        left, _ = await asking.submit(ask(tmp_path, *sources, retrieve="never"))
+        sent, _ = await asking.submit(
+            ask(tmp_path, *sources, name="other.ipynb", output_dir=str(elsewhere), retrieve="auto")
+        )
+        assert (await following.wait(left.id)).retrieval is Retrieval.NONE
+        await following.wait(sent.id, until_retrieved=True)
+        assert sorted(path.name for path in elsewhere.glob("*.bin")) == ["a.bin", "b.bin"]
+
+        await asking._retriever.ask(left.id, ["b.bin"], None)
+        picked = await following.wait(left.id, until_retrieved=True)
+        folder = tmp_path / "work" / picked.output_dir
+        assert [path.name for path in folder.glob("*.bin")] == ["b.bin"]
+        assert picked.files_wanted == ()
+
+
 async def test_an_interrupted_retrieval_goes_on(emulator: EmulatorProcess, tmp_path: Path) -> None:
     source = "open('big', 'wb').write(bytes(range(256)) * 40_000)"
     async with open_lab(emulator, tmp_path) as lab:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import sys
 from argparse import Namespace
@@ -115,12 +114,9 @@ def _config(args: Namespace) -> Config:
     from ..errors import BadRequest
 
     try:
-        config = config_from_env(endpoint="emulator" if args.emulator else None)
+        return config_from_env(endpoint="emulator" if args.emulator else None)
     except ValueError as error:
         raise BadRequest(str(error), remedy="Correct this variable.") from error
-    if args.command == "submit" and (args.output or args.no_retrieve):
-        return dataclasses.replace(config, retrieve="never")
-    return config
 
 
 __all__ = ["ExitCode", "main"]

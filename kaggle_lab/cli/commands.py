@@ -57,8 +57,8 @@ async def _fetch(manager: Manager, job: Job, args: Namespace, screen: Screen) ->
     """Fetch the files of a run that may have left some; the monitor may have begun to."""
     if args.no_retrieve or job.status not in LEFT_FILES:
         return job
-    if job.retrieval is Retrieval.NONE or args.output:
-        await manager.retrieve(job.id, folder=args.output)
+    if job.retrieval is Retrieval.NONE:
+        await manager.retrieve(job.id)
     return await follow_files(manager, job, screen)
 
 

@@ -58,6 +58,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ref": _optional(KernelRef.parse),
     "reason": Reason,
     "warnings": lambda text: tuple(json.loads(text)),
+    "files_wanted": lambda text: tuple(json.loads(text)),
     "submitted_at": _optional(from_ms),
     "started_at": _optional(from_ms),
     "ended_at": _optional(from_ms),

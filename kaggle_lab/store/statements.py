@@ -6,14 +6,15 @@ INSERT INTO job (
   machine_shape, hardware, internet, private, time_cap_s, save_only, language, root, sources, ref,
   version, base_version, url, kernel_session_id, kaggle_word, reason, message, remedy, warnings,
   submitted_at, started_at, ended_at, last_heard_at, trouble, stop_requested_at, retrieval,
-  retrieval_message, output_dir, log_count, log_next, log_complete, last_line, progress, seq
+  retrieval_message, retrieve, files_wanted, output_dir, log_count, log_next, log_complete,
+  last_line, progress, seq
 ) VALUES (
   :id, :client_token, :notebook_path, :title, :status, :endpoint, :account, :created_at,
   :accelerator, :machine_shape, :hardware, :internet, :private, :time_cap_s, :save_only,
   :language, :root, :sources, :ref, :version, :base_version, :url, :kernel_session_id,
   :kaggle_word, :reason, :message, :remedy, :warnings, :submitted_at, :started_at, :ended_at,
-  :last_heard_at, :trouble, :stop_requested_at, :retrieval, :retrieval_message, :output_dir,
-  :log_count, :log_next, :log_complete, :last_line, :progress, :seq
+  :last_heard_at, :trouble, :stop_requested_at, :retrieval, :retrieval_message, :retrieve,
+  :files_wanted, :output_dir, :log_count, :log_next, :log_complete, :last_line, :progress, :seq
 ) ON CONFLICT (client_token) DO NOTHING
 """
 
@@ -28,8 +29,8 @@ UPDATE job SET
   message = :message, remedy = :remedy, warnings = :warnings, submitted_at = :submitted_at,
   started_at = :started_at, ended_at = :ended_at, last_heard_at = :last_heard_at,
   trouble = :trouble, stop_requested_at = :stop_requested_at, retrieval = :retrieval,
-  retrieval_message = :retrieval_message, output_dir = :output_dir, log_count = :log_count,
-  log_next = :log_next, log_complete = :log_complete, last_line = :last_line,
+  retrieval_message = :retrieval_message, retrieve = :retrieve, files_wanted = :files_wanted,
+  output_dir = :output_dir, log_count = :log_count, log_next = :log_next, log_complete = :log_complete, last_line = :last_line,
   progress = :progress, seq = :seq
 WHERE id = :id
 """
