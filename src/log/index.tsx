@@ -24,10 +24,6 @@ export class LogWidget extends ReactWidget {
     this.addClass('jp-KaggleLab-logWidget');
     const { model, jobId } = _options;
     this._log = model.openLog(jobId);
-    if (!model.job(jobId)) {
-      // A layout restored after a reload may come before the list of jobs, or show one that is not in it.
-      model.fetchJob(jobId).catch(() => undefined);
-    }
   }
 
   override dispose(): void {

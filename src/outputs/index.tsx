@@ -23,11 +23,6 @@ export class OutputsWidget extends ReactWidget {
     super();
     this.addClass('jp-KaggleLab');
     this.addClass('jp-KaggleLab-outputsWidget');
-    const { model, jobId } = _options;
-    if (!model.job(jobId)) {
-      // A layout restored after a reload may come before the list of jobs, or show one that is not in it.
-      model.fetchJob(jobId).catch(() => undefined);
-    }
   }
 
   protected render(): React.ReactElement {

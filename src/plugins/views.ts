@@ -8,6 +8,7 @@ import { kaggleLabIcon } from '../icons';
 import { ILab } from '../lab';
 import { LazyPanel } from '../lazy-panel';
 import { CommandIDs, type IKaggleModel } from '../tokens';
+import type { Problem } from '../wire';
 import { ID_ARGS, addToPalette } from '../commands';
 
 const SIDEBAR_ID = 'kaggle-lab-sidebar';
@@ -159,21 +160,40 @@ function createJobWidget(lab: ILab, view: IJobView, id: string): MainAreaWidget<
   widget.toolbar.hide();
   content.addClass('jp-KaggleLab-jobView');
   void lab.load().then(
-    ({ model }) => followTitle(widget, view, model, id),
+    ({ model }) => followJob(widget, view, model, id),
     () => undefined
   );
   return widget;
 }
 
-/** Name the tab after the run as soon as the run is known. */
-function followTitle(widget: Widget, view: IJobView, model: IKaggleModel, id: string): void {
+/** Name the tab after the run as soon as the run is known; close it when the run is taken out of the list. */
+export function followJob(
+  widget: Widget,
+  view: Pick<IJobView, 'title'>,
+  model: IKaggleModel,
+  id: string
+): void {
   const apply = () => {
     const job = model.job(id);
     if (job) {
       widget.title.label = view.title(job.version === null ? job.title : `${job.title} v${job.version}`);
     }
   };
-  model.jobsChanged.connect(apply);
-  widget.disposed.connect(() => model.jobsChanged.disconnect(apply));
+  const onChanged = (_: IKaggleModel, ids: readonly string[]) => {
+    apply();
+    if (ids.includes(id) && !model.job(id)) {
+      widget.dispose();
+    }
+  };
+  model.jobsChanged.connect(onChanged);
+  widget.disposed.connect(() => model.jobsChanged.disconnect(onChanged));
   apply();
+  if (!model.job(id)) {
+    // A layout restored after a reload may come before the list of jobs, or show one that is not in it.
+    model.fetchJob(id).catch((error: unknown) => {
+      if ((error as Partial<Problem>).code === 'no_such_job') {
+        widget.dispose();
+      }
+    });
+  }
 }

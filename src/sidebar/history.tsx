@@ -206,7 +206,7 @@ function HistoryRow(props: IHistoryRowProps): React.ReactElement {
       </div>
       <div className="jp-KaggleLab-line jp-KaggleLab-muted">
         <StatusMark trans={trans} job={job} />
-        <span>{acceleratorLabel(job, model.accelerators.value)}</span>
+        <span className="jp-mod-shrinks">{acceleratorLabel(job, model.accelerators.value)}</span>
         <span>{elapsedText(trans, job)}</span>
       </div>
     </div>
