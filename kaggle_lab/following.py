@@ -17,10 +17,7 @@ from .accounts import Accounts
 from .config import Config
 from .errors import (
     AccessDenied,
-    BadCredentials,
-    KaggleError,
     KaggleLabError,
-    SignedOut,
     Throttled,
 )
 from .job_log import LogSink
@@ -34,7 +31,7 @@ from .models import (
     SessionStatus,
     utc_now,
 )
-from .outcome import LIVE, Outcome, judge
+from .outcome import LIVE, UNEXPLAINED, Outcome, judge
 from .retrieving import Retriever
 from .stopping import Stopper
 from .store import Store
@@ -47,8 +44,10 @@ _LOG_TAIL = 200
 _DRAIN_S = 20.0
 _FRUITLESS = 5
 _DENIALS = 3
-_TWICE_S = 3.0
+_DOUBT_S = 3.0
 _AFTER_LOG_S = 2.0
+_LONGEST_WAIT_S = 3600.0
+_LOG_TRIES = 12
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,18 @@ class Follower:
         self._store = rooms.store
         self._config = rooms.config
         self._poke = asyncio.Event()
-        self._began = asyncio.Event()
+        self._log_poke = asyncio.Event()
         self._log_ended = False
         self._failures = 0
         self._denials = 0
         self._doubted: str = ""
         self._looks = 0
+        self._not_before = 0.0
+        self._log_not_before = 0.0
+        self._is_ending = False
+        self._log_tries = 0
+        self.is_waiting = False
+        """Whether the job waits for a free session."""
 
     def poke(self) -> None:
         """Look now rather than later: something was asked for, or the network may be back."""
@@ -95,6 +100,8 @@ class Follower:
                 await self._watch(job)
             elif job.retrieval in (Retrieval.PENDING, Retrieval.RUNNING):
                 await self._retrieve(job)
+            elif self._lacks_log(job):
+                await self._fetch_log(job)
             else:
                 return
 
@@ -102,16 +109,22 @@ class Follower:
 
     async def _try_again(self, job: Job) -> None:
         """Send a run that waits for a free slot, now and then; a refusal for good ends it."""
+        self.is_waiting = True
         await self._pause(self._rooms.submitter.wait_s(job.id))
+        self.is_waiting = False
         job = await self._store.get(job.id)
-        if job.status is not JobStatus.WAITING:
+        if job.status is not JobStatus.WAITING or self._rooms.submitter.must_wait_s(job.id):
             return
         try:
             await self._rooms.accounts.client_of(job)
         except KaggleLabError as error:
             await self._note_trouble(error)
             return
-        job = await self._store.move(job.id, JobStatus.SUBMITTING, note="sent again")
+        job = await self._store.move(
+            job.id, JobStatus.SUBMITTING, note="sent again", only_from=JobStatus.WAITING
+        )
+        if job.status is not JobStatus.SUBMITTING:  # taken out of the queue just now
+            return
         with contextlib.suppress(KaggleLabError):
             await self._rooms.submitter.push(job, is_again=True)
 
@@ -144,23 +157,47 @@ class Follower:
     async def _look(self, ref: KernelRef, version: int, log: asyncio.Task[None]) -> Job:
         """One look at the status, then the pause until the next."""
         job = await self._store.get(self._job_id)
-        try:
-            client = await self._rooms.accounts.client_of(job)
-            if job.stop_requested_at is not None and job.status is not JobStatus.CANCEL_REQUESTED:
-                await self._rooms.stopper.insist(job)
-            said = await client.session_status(ref, version)
-            self._failures = self._denials = 0
-            job = await self._hear(job, said, log)
-        except AccessDenied as error:
-            job = await self._on_denied(job, error)
-        except KaggleLabError as error:
-            job = await self._note_trouble(error)
-            if not job.status.is_finished:
-                await self._pause(self._delay(self._interval(job), error))
-            return await self._store.get(self._job_id)
-        if not job.status.is_finished:
+        refusal = await self._insist_on_stop(job)
+        error = await self._ask(job, ref, version, log)
+        job = await self._store.get(self._job_id)
+        if job.status.is_finished:
+            return job
+        if error is not None:
+            await self._pause(self._delay(self._interval(job), error))
+        else:
+            if refusal is not None and job.trouble != refusal.cause:
+                await self._store.edit(job.id, trouble=refusal.cause)
             await self._pause(self._interval(job))
         return await self._store.get(self._job_id)
+
+    async def _insist_on_stop(self, job: Job) -> KaggleLabError | None:
+        """Ask again for a stop that is not confirmed. Why not, if it cannot be asked for; the run may have
+        ended all the same, so the status is read in any case."""
+        if job.stop_requested_at is None or job.status is JobStatus.CANCEL_REQUESTED:
+            return None
+        try:
+            await self._rooms.stopper.insist(job)
+        except KaggleLabError as error:
+            return error
+        return None
+
+    async def _ask(
+        self, job: Job, ref: KernelRef, version: int, log: asyncio.Task[None]
+    ) -> KaggleLabError | None:
+        """Read the status and act on it. The error, when it could not be read; it is noted as trouble."""
+        try:
+            client = await self._rooms.accounts.client_of(job)
+            said = await client.session_status(ref, version)
+            if said is None and job.status in (JobStatus.RUNNING, JobStatus.CANCEL_REQUESTED):
+                raise AccessDenied(f"Kaggle does not know {ref} v{version} any more.")
+            self._failures = self._denials = 0
+            await self._hear(job, said, log)
+        except AccessDenied as denied:
+            return await self._on_denied(job, denied)
+        except KaggleLabError as error:
+            await self._note_trouble(error)
+            return error
+        return None
 
     async def _hear(self, job: Job, said: SessionStatus | None, log: asyncio.Task[None]) -> Job:
         now = utc_now()
@@ -187,18 +224,20 @@ class Follower:
         if to is job.status or (to is JobStatus.QUEUED and job.status is JobStatus.RUNNING):
             return await self._store.edit(job.id, **heard)
         if to is JobStatus.RUNNING:
-            self._began.set()
+            self._log_poke.set()
         return await self._store.move(job.id, to, word=said.word, **heard)
 
     def _is_doubtful(self, job: Job, said: SessionStatus) -> bool:
-        """Right after a push Kaggle may show an end that is not this run's: then it must say so twice."""
+        """Right after a push Kaggle may show an end that is not this run's: it proves itself by its log, by a
+        message, or by still being there when that time is over."""
         age = utc_now() - (job.submitted_at or job.created_at)
         fresh = age < timedelta(seconds=self._config.push_window_s)
-        bare = job.log_next == 0 and not said.failure_message and not self._log_ended
-        return fresh and bare and self._doubted != said.word
+        return fresh and job.log_next == 0 and not said.failure_message and not self._log_ended
 
     async def _drain(self, log: asyncio.Task[None]) -> None:
         """Give the log a moment to come to its end, so that the run's end is told with its last lines."""
+        self._is_ending = True
+        self._log_poke.set()
         await asyncio.wait({log}, timeout=_DRAIN_S)
 
     async def _end(self, job: Job, said: SessionStatus, now: datetime) -> Job:
@@ -242,19 +281,21 @@ class Follower:
             return job
         return await self._store.edit(job.id, trouble=error.cause)
 
-    async def _on_denied(self, job: Job, error: AccessDenied) -> Job:
+    async def _on_denied(self, job: Job, error: AccessDenied) -> KaggleLabError:
         """Denied: the notebook was deleted, or the credentials are not good any more. Ask which."""
         self._denials += 1
-        job = await self._store.edit(job.id, trouble=error.cause)
+        await self._note_trouble(error)
         if self._denials < _DENIALS or job.ref is None:
-            return job
-        account = await self._rooms.accounts.account(refresh=True)
-        client = await self._rooms.accounts.client_of(job)
-        if account.username == job.account and await client.kernel(job.ref) is None:
-            return await self._lose(
-                job, f"Kaggle no longer has {job.ref}: it was deleted, and its run ended."
-            )
-        return job
+            return error
+        try:
+            account = await self._rooms.accounts.account(refresh=True)
+            client = await self._rooms.accounts.client_of(job)
+            is_gone = account.username == job.account and await client.kernel(job.ref) is None
+        except KaggleLabError as other:
+            return other
+        if is_gone:
+            await self._lose(job, f"Kaggle no longer has {job.ref}: it was deleted, and its run ended.")
+        return error
 
     async def _lose(self, job: Job, message: str) -> Job:
         gone = Outcome(JobStatus.ERROR, Reason.GONE, message, "Run the notebook again; its snapshot is kept.")
@@ -265,7 +306,7 @@ class Follower:
     def _interval(self, job: Job) -> float:
         self._looks += 1
         if self._doubted:
-            return _TWICE_S
+            return _DOUBT_S
         if self._looks == 1:
             return self._config.poll_first_s
         if self._log_ended or job.stop_requested_at is not None:
@@ -274,11 +315,17 @@ class Follower:
 
     def _delay(self, base_s: float, error: KaggleLabError | None = None) -> float:
         asked = error.retry_after_s if isinstance(error, Throttled) else None
+        if asked:
+            self._not_before = asyncio.get_running_loop().time() + min(asked, _LONGEST_WAIT_S)
         backed_off = min(self._config.poll_max_s, base_s * 2 ** min(self._failures, 10))
-        return float(max(asked or 0.0, backed_off * random.uniform(0.7, 1.3)))  # noqa: S311 - jitter
+        return float(max(min(asked or 0.0, _LONGEST_WAIT_S), backed_off * random.uniform(0.7, 1.3)))  # noqa: S311 - jitter
 
     async def _pause(self, seconds: float) -> None:
+        """Wait, at most until there is a reason to look; but never less than Kaggle asked for."""
+        loop = asyncio.get_running_loop()
         await _wait(self._poke, seconds)
+        while (left := self._not_before - loop.time()) > 0:
+            await _wait(self._poke, left)
 
     # --- the log --------------------------------------------------------------------------------
 
@@ -296,8 +343,13 @@ class Follower:
                 self.poke()
                 return
             fruitless = 0 if taken else fruitless + 1
-            wait_s = self._config.stream_retry_s if fruitless < _FRUITLESS else self._config.poll_running_s
-            await _wait(self._began, wait_s)
+            is_patient = fruitless >= _FRUITLESS and not self._is_ending
+            await self._pause_log(self._config.poll_running_s if is_patient else self._config.stream_retry_s)
+
+    async def _pause_log(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        await _wait(self._log_poke, seconds)
+        await asyncio.sleep(max(0.0, self._log_not_before - loop.time()))
 
     async def _read_log_once(self, job: Job, ref: KernelRef, version: int) -> tuple[int, bool]:
         sink = LogSink(self._store, job, self._config.log_lines_kept)
@@ -305,7 +357,10 @@ class Follower:
         try:
             client = await self._rooms.accounts.client_of(job)
             ended = await self._pump(client, sink, ref, version, job.log_next)
-        except (KaggleError, SignedOut, BadCredentials):
+        except Throttled as error:
+            loop = asyncio.get_running_loop()
+            self._log_not_before = loop.time() + min(error.retry_after_s or 0.0, _LONGEST_WAIT_S)
+        except KaggleLabError:
             pass  # the status look, beside this, notes the trouble
         finally:
             await sink.close()
@@ -328,15 +383,46 @@ class Follower:
     # --- after the session ----------------------------------------------------------------------
 
     async def _retrieve(self, job: Job) -> None:
-        if not job.log_complete and job.ref is not None and job.version is not None:
-            with contextlib.suppress(KaggleLabError):
-                _, ended = await self._read_log_once(job, job.ref, job.version)
-                if ended:
-                    await self._store.edit(job.id, log_complete=True)
+        if self._lacks_log(job):
+            await self._try_log(job)
         again_in_s = await self._rooms.retriever.run(job)
         if again_in_s is not None:
             self._failures += 1
             await self._pause(max(again_in_s, self._delay(self._config.poll_first_s)))
+
+    def _lacks_log(self, job: Job) -> bool:
+        """Whether the end of the log did not come while the run was followed, and may still be had."""
+        ran = job.status in (JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED)
+        is_there = job.version is not None and job.reason is not Reason.GONE
+        return ran and is_there and not job.log_complete and self._log_tries < _LOG_TRIES
+
+    async def _fetch_log(self, job: Job) -> None:
+        if not await self._try_log(job):
+            loop = asyncio.get_running_loop()
+            backed_off = min(self._config.poll_max_s, self._config.stream_retry_s * 2**self._log_tries)
+            await self._pause(max(backed_off, self._log_not_before - loop.time()))
+
+    async def _try_log(self, job: Job) -> bool:
+        """Read the log of a run that has ended; what it tells of a failure is told then."""
+        self._log_tries += 1
+        if job.ref is None or job.version is None:
+            return False
+        _, ended = await self._read_log_once(job, job.ref, job.version)
+        if ended:
+            job = await self._store.edit(job.id, log_complete=True)
+            await self._explain(job)
+        return ended
+
+    async def _explain(self, job: Job) -> None:
+        if job.status is not JobStatus.ERROR or job.message != UNEXPLAINED:
+            return
+        said = SessionStatus(KaggleStatus.ERROR, str(KaggleStatus.ERROR))
+        outcome = judge(job, said, await self._tail(job))
+        await self._store.edit(job.id, reason=outcome.reason, message=outcome.message, remedy=outcome.remedy)
+
+    async def _tail(self, job: Job) -> list[str]:
+        lines = await self._store.log(job.id, max(-1, job.log_count - _LOG_TAIL - 1), _LOG_TAIL)
+        return [line.text for line in lines]
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

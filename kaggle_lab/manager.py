@@ -190,7 +190,7 @@ class Manager:
         try:
             job, created = await self._submitter.submit(request)
         finally:
-            self._monitor.poke()
+            self._monitor.poke_store()
         return self._shown(job), created
 
     async def profile(self, notebook_path: str) -> Profile:
@@ -258,7 +258,7 @@ class Manager:
             raise JobBusy(f"This run is still {job.status}.")
         await self._store.remove(job_id)
         await asyncio.to_thread(self._snapshots.remove, job_id)
-        self._monitor.poke()
+        self._monitor.poke_store()
 
     def _shown(self, job: Job) -> Job:
         """A job as people here see it: our own emulator's present address, a folder they can open."""

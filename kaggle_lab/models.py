@@ -91,6 +91,14 @@ class Retrieval(StrEnum):
     FAILED = "failed"
 
 
+class Fetching(StrEnum):
+    """Whether a run's output files come by themselves when it has ended."""
+
+    AS_SET = ""
+    AUTO = "auto"
+    NEVER = "never"
+
+
 class AcceleratorKind(StrEnum):
     """What class of machine a shape is; session caps and quota count per kind."""
 
@@ -337,6 +345,10 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
+ARRIVED = frozenset({FileState.DONE, FileState.UNCHANGED})
+"""The states of a file that is here."""
+
+
 @dataclass(frozen=True)
 class OutputFile:
     """One output file of a job. ``path`` is where it lies, relative to the workspace, once done."""
@@ -406,10 +418,11 @@ class Job:
     stop_requested_at: datetime | None = None
     retrieval: Retrieval = Retrieval.NONE
     retrieval_message: str = ""
-    retrieve: str = ""
-    """Whether files come by themselves at the end: "auto" or "never"; empty: as the setting says."""
+    retrieve: Fetching = Fetching.AS_SET
     files_wanted: tuple[str, ...] = ()
     """The names that were asked for; empty: all."""
+    folder_wanted: str = ""
+    """Where they are to go, when it is not where the others are."""
     output_dir: str = ""
     log_count: int = 0
     log_next: int = 0

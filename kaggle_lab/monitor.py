@@ -51,6 +51,10 @@ class Monitor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def poke_store(self) -> None:
+        """Look at the store at once: there may be a job to take up."""
+        self._poke.set()
+
     def poke(self, job_id: str = "") -> None:
         """Look at once, at the store and at one job (all of them when none is named)."""
         for resting in self._rest_until:
@@ -99,7 +103,15 @@ class Monitor:
         self.tell(changes)
         for job in jobs:
             self._notice_stop(job)
+        if any(job.status.is_finished for job in jobs):
+            self._a_session_is_free()
         return True
+
+    def _a_session_is_free(self) -> None:
+        """A run has ended: one that waits for a session need not wait any longer."""
+        for follower, _ in self._followers.values():
+            if follower.is_waiting:
+                follower.poke()
 
     def _notice_stop(self, job: Job) -> None:
         """Look at a job at once when a stop was asked for, by whichever process."""
@@ -115,6 +127,8 @@ class Monitor:
         self._rest_until = {job.id: self._rest_until[job.id] for job in work if job.id in self._rest_until}
         for job in work:
             if job.id in self._followers or self._rest_until.get(job.id, 0.0) > now:
+                continue
+            if job.id in self._rooms.submitter.sending:  # also when its lease ran out while we slept
                 continue
             if await self._store.claim(job.id, self._owner, self._config.lease_s):
                 self._rest_until.pop(job.id, None)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .config import Config
     from .manager import Manager, SubmitRequest
+    from .models import Fetching
 
 ROOT_VARIABLE = "KAGGLE_LAB_ROOT"
 """The Jupyter server tells its root to the kernels and terminals it starts, so that all see the same runs."""
@@ -60,10 +61,12 @@ def request_of(
     )
 
 
-def _retrieve_of(args: Namespace) -> str:
+def _retrieve_of(args: Namespace) -> Fetching:
+    from .models import Fetching
+
     if getattr(args, "no_retrieve", False):
-        return "never"
-    return "auto" if getattr(args, "output", None) else ""
+        return Fetching.NEVER
+    return Fetching.AUTO if getattr(args, "output", None) else Fetching.AS_SET
 
 
 def in_workspace(path: Path, root: Path) -> tuple[Path, str]:

@@ -68,6 +68,12 @@ class Outcome:
     remedy: str = ""
 
 
+TAKEN_OUT = Outcome(
+    JobStatus.CANCELLED, Reason.STOPPED, "Taken out of the queue before it was sent. Nothing ran."
+)
+UNEXPLAINED = "The run failed."
+
+
 def judge(job: Job, said: SessionStatus, tail: Sequence[str]) -> Outcome:
     """The outcome of a session Kaggle calls ended. ``tail`` is the end of its log, a line each.
 
@@ -122,7 +128,7 @@ def explain(tail: Sequence[str], prologue_cells: int) -> Outcome:
         cell = max(1, int(at[-1][1]) - prologue_cells)
         what = f"Code cell {cell} failed: {error or 'see the log'}"
         return Outcome(JobStatus.ERROR, Reason.CELL_ERROR, what[:500], "Mend the cell and run again.")
-    return Outcome(JobStatus.ERROR, Reason.OTHER, error[:500] or "The run failed.", "Look at the log.")
+    return Outcome(JobStatus.ERROR, Reason.OTHER, error[:500] or UNEXPLAINED, "Look at the log.")
 
 
 def _clean(text: str) -> str:

@@ -25,7 +25,7 @@ from .errors import (
     Throttled,
     UnsafeName,
 )
-from .models import FileState, Job, KernelRef, OutputFile, RemoteFile, to_wire, utc_now
+from .models import ARRIVED, FileState, Job, KernelRef, OutputFile, RemoteFile, to_wire, utc_now
 from .workspace import PartFile, Placed, Workspace, short_id
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 TELL_EVERY_S = 0.25
 MAX_WAIT_S = 30.0
-_HERE = (FileState.DONE, FileState.UNCHANGED)
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,8 @@ class RetrievalResult:
     folder: str
     complete: bool
     message: str
+    listed: tuple[str, ...] = ()
+    """The names of all files of the run, also of those that were not asked for."""
 
 
 async def retrieve(
@@ -132,12 +133,15 @@ class _Retrieval:
             self._tell(OutputFile(name, None, FileState.LISTED))
         await self._several_at_once(names)
         entries = {name: entry for name, entry in self._had.items() if name not in self._files}
-        entries.update((file.name, self._entry(file)) for file in self._files.values() if file.state in _HERE)
+        entries.update(
+            (file.name, self._entry(file)) for file in self._files.values() if file.state in ARRIVED
+        )
         complete = set(self._links.urls) <= entries.keys() and all(name in entries for name in names)
         await asyncio.to_thread(self._write_manifest, entries, complete)
         files = tuple(self._files.values())
         message = summary(files, len(self._links.urls))
-        return RetrievalResult(files, self._folder if entries else "", complete, message)
+        listed = tuple(self._links.urls)
+        return RetrievalResult(files, self._folder if entries else "", complete, message, listed)
 
     async def _several_at_once(self, names: Iterable[str]) -> None:
         """Some files at a time, each by one task. The first error that concerns all of them ends them all."""
@@ -293,7 +297,7 @@ class _Retrieval:
 
     def _write_manifest(self, entries: dict[str, dict[str, Any]], complete: bool) -> None:
         job = self._job
-        missing = [file for file in self._files.values() if file.state not in _HERE]
+        missing = [file for file in self._files.values() if file.state not in ARRIVED]
         manifest = {
             "format": 1,
             "job": job.id,
@@ -335,12 +339,12 @@ def summary(files: Sequence[OutputFile], listed: int) -> str:
     """What came and what did not, in sentences."""
     if not files:
         return "The run left no output files."
-    here = [file for file in files if file.state in _HERE]
+    here = [file for file in files if file.state in ARRIVED]
     said = [f"{len(here)} of {len(files)} files are here ({_amount(sum(file.size or 0 for file in here))})."]
     if len(files) < listed:
         said.append(f"Kaggle lists {listed} in all.")
     said += [file.message for file in here if file.message]
-    said += [f"{file.name}: {file.message}" for file in files if file.state not in _HERE]
+    said += [f"{file.name}: {file.message}" for file in files if file.state not in ARRIVED]
     return " ".join(said[:8]) + (f" … and {len(said) - 8} more." if len(said) > 8 else "")
 
 

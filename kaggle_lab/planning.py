@@ -16,7 +16,7 @@ from . import accelerators
 from . import notebook as notebooks
 from .accounts import Accounts
 from .errors import BadRequest, KaggleLabError, TitleTaken
-from .models import Account, Job, JobStatus, KernelInfo, KernelRef, Profile, Sources, utc_now
+from .models import Account, Fetching, Job, JobStatus, KernelInfo, KernelRef, Profile, Sources, utc_now
 from .store import Store
 from .workspace import Workspace
 
@@ -44,8 +44,7 @@ class SubmitRequest:
     """Only the cells with these positions in the notebook, counted from 0."""
     sources: Sources | None = None
     """What to attach; None: what the notebook says, else what its last version on Kaggle has."""
-    retrieve: str = ""
-    """Whether the files come by themselves at the end: "auto" or "never"; empty: as the setting says."""
+    retrieve: Fetching = Fetching.AS_SET
     output_dir: str = ""
     """Where they go, an absolute path; empty: as the setting says."""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .accounts import Accounts
 from .config import Config
-from .errors import KaggleLabError, KaggleUnreachable, NotFinished, SignedOut
-from .models import FileState, Job, JobStatus, OutputFile, Retrieval
+from .errors import BadRequest, KaggleLabError, KaggleUnreachable, NotFinished, SignedOut
+from .models import ARRIVED, FileState, Job, JobStatus, OutputFile, Retrieval
 from .store import Store
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .outputs import RetrievalResult
 
 _TELL_S = 0.4
 
@@ -25,17 +29,23 @@ class Retriever:
         self._accounts = accounts
 
     async def ask(self, job_id: str, names: Sequence[str] | None, folder: str | None) -> Job:
-        """Note that the files are wanted; whoever follows the job brings them. Raises NotFinished."""
+        """Note that the files are wanted; whoever follows the job brings them.
+
+        Raises NotFinished, BadRequest, UnsafeName for ``folder``.
+        """
         job = await self._store.get(job_id)
         if job.version is None or not job.status.is_finished or job.status is JobStatus.SAVED:
             raise NotFinished(f"The run is {job.status}; it has no output files.")
-        place = {} if folder is None else {"output_dir": folder}
+        if names is not None and not names:
+            raise BadRequest("No file was named.", remedy="Name some, or ask for all of them.", field="names")
+        if folder and not Path(folder).is_absolute():
+            folder = await asyncio.to_thread(Workspace(Path(job.root)).inside, folder)
         return await self._store.edit(
             job_id,
             retrieval=Retrieval.PENDING,
             retrieval_message="",
             files_wanted=tuple(names or ()),
-            **place,
+            folder_wanted=folder or "",
         )
 
     async def run(self, job: Job) -> float | None:
@@ -59,7 +69,7 @@ class Retriever:
         from .outputs import retrieve
 
         client = await self._accounts.client_of(job)
-        workspace, folder = self._place(job)
+        workspace, folder = _place(job)
         result = await retrieve(
             client,
             workspace,
@@ -70,18 +80,24 @@ class Retriever:
             config=self._config,
         )
         await news.close()
-        where = str(workspace.root / result.folder) if Path(job.output_dir).is_absolute() else result.folder
-        state = Retrieval.COMPLETE if result.complete else Retrieval.PARTIAL
-        await self._end(job, state, result.message, output_dir=where)
+        complete = result.complete or await self._has_all(job, result)
+        state = Retrieval.COMPLETE if complete else Retrieval.PARTIAL
+        await self._end(job, state, result.message, output_dir=_folder_of(job, workspace, result))
 
-    def _place(self, job: Job) -> tuple[Workspace, str | None]:
-        """A folder given as an absolute path is a workspace of its own."""
-        if job.output_dir and Path(job.output_dir).is_absolute():
-            return Workspace(Path(job.output_dir)), "."
-        return Workspace(Path(job.root)), job.output_dir or None
+    async def _has_all(self, job: Job, result: RetrievalResult) -> bool:
+        """Whether all files are here, some of them since an earlier retrieval into another folder."""
+        here = {file.name for file in await self._store.files(job.id) if file.state in ARRIVED}
+        return bool(result.listed) and here.issuperset(result.listed)
 
     async def _end(self, job: Job, state: Retrieval, message: str, **changes: str) -> None:
-        await self._store.edit(job.id, retrieval=state, retrieval_message=message, files_wanted=(), **changes)
+        await self._store.settle_retrieval(
+            job.id,
+            retrieval=state,
+            retrieval_message=message,
+            files_wanted=(),
+            folder_wanted="",
+            **changes,
+        )
 
     async def listing(self, job: Job) -> list[OutputFile]:
         """The files as Kaggle lists them now, with what is known of those that are here already."""
@@ -96,6 +112,22 @@ class Retriever:
         if fresh:
             await self._store.put_files(job.id, fresh)
         return await self._store.files(job.id)
+
+
+def _place(job: Job) -> tuple[Workspace, str | None]:
+    """Workspace and folder. One given as an absolute path is a workspace of its own."""
+    folder = job.folder_wanted or job.output_dir
+    if folder and Path(folder).is_absolute():
+        return Workspace(Path(folder)), "."
+    return Workspace(Path(job.root)), folder or None
+
+
+def _folder_of(job: Job, workspace: Workspace, result: RetrievalResult) -> str:
+    """The job's folder: some files that were picked do not move it away from where the others are."""
+    if job.files_wanted and job.output_dir:
+        return job.output_dir
+    is_elsewhere = Path(job.folder_wanted or job.output_dir).is_absolute()
+    return str(workspace.root / result.folder) if is_elsewhere else result.folder
 
 
 class FileNews:

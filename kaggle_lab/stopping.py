@@ -6,7 +6,8 @@ import time
 
 from .accounts import Accounts
 from .errors import AccessDenied, JobFinished, KaggleError, KaggleLabError
-from .models import Job, JobStatus, KaggleStatus, Reason, utc_now
+from .models import Job, JobStatus, KaggleStatus, utc_now
+from .outcome import TAKEN_OUT
 from .store import Store
 
 _INSIST_S = 20.0
@@ -53,16 +54,20 @@ class Stopper:
         return status is not None and status.status not in going_on
 
     async def _take_out(self, job: Job) -> Job:
-        return await self._store.move(
+        now = utc_now()
+        taken = await self._store.move(
             job.id,
-            JobStatus.CANCELLED,
+            TAKEN_OUT.status,
             note="taken out of the queue",
-            reason=Reason.STOPPED,
-            message="Taken out of the queue before it was sent. Nothing ran.",
+            only_from=JobStatus.WAITING,
+            reason=TAKEN_OUT.reason,
+            message=TAKEN_OUT.message,
             remedy="",
-            stop_requested_at=utc_now(),
-            ended_at=utc_now(),
+            stop_requested_at=now,
+            ended_at=now,
         )
+        # It may have been sent at this very moment; then it is stopped like any other.
+        return taken if taken.status is TAKEN_OUT.status else await self.stop(job.id)
 
     async def insist(self, job: Job) -> None:
         """Ask again, now and then, while a stop that was wished for is not confirmed. Raises KaggleError."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from datetime import timedelta
+import time
+from typing import Any
 from uuid import uuid4
 
 from . import notebook as notebooks
 from .accounts import Accounts
 from .config import Config
 from .errors import (
+    AccessDenied,
     BadCredentials,
     KaggleLabError,
     KaggleUnreachable,
@@ -25,6 +27,7 @@ from .errors import (
     Throttled,
 )
 from .models import (
+    AccountState,
     Endpoint,
     Job,
     JobStatus,
@@ -33,6 +36,7 @@ from .models import (
     Submission,
     utc_now,
 )
+from .outcome import TAKEN_OUT
 from .planning import Planner, SubmitRequest
 from .snapshots import Snapshots
 from .store import Store
@@ -69,7 +73,12 @@ class Submitter:
         self._one_place_at_a_time = asyncio.Lock()
         self._last_push = 0.0
         self._pushes: set[asyncio.Task[Job]] = set()
-        self._asked_to_wait_s: dict[str, float] = {}
+        self.sending: set[str] = set()
+        """The jobs whose first push is under way in this process."""
+        self._not_before: dict[str, float] = {}
+        self._refusals: dict[str, int] = {}
+        self._pauses: dict[str, float] = {}
+        self._searched_since: dict[str, float] = {}
 
     async def close(self) -> None:
         """Let pushes that are under way come to their end."""
@@ -113,10 +122,14 @@ class Submitter:
 
     async def _keeping_lease(self, job: Job, request: SubmitRequest) -> Job:
         """Push, and let nobody follow the job meanwhile, however slow the line is."""
-        push = asyncio.create_task(self._push_new(job, request))
-        while not (await asyncio.wait({push}, timeout=self._config.lease_s / 3))[0]:
-            await self._store.claim(job.id, self._owner, self._config.lease_s)
-        return push.result()
+        self.sending.add(job.id)
+        try:
+            push = asyncio.create_task(self._push_new(job, request))
+            while not (await asyncio.wait({push}, timeout=self._config.lease_s / 3))[0]:
+                await self._store.claim(job.id, self._owner, self._config.lease_s)
+            return push.result()
+        finally:
+            self.sending.discard(job.id)
 
     async def _push_new(self, job: Job, request: SubmitRequest) -> Job:
         job = await self.push(job)
@@ -190,6 +203,8 @@ class Submitter:
         ]
         if not job.save_only and job.machine_shape != "None":
             self._accounts.note_quota_moved()
+        for kept in (self._refusals, self._pauses, self._not_before, self._searched_since):
+            kept.pop(job.id, None)
         return await self._store.move(
             job.id,
             JobStatus.SAVED if job.save_only else JobStatus.QUEUED,
@@ -208,29 +223,55 @@ class Submitter:
 
     async def _wait(self, job: Job, error: KaggleLabError) -> Job:
         """Kaggle took nothing and said so: the run is sent again later."""
-        if isinstance(error, Throttled) and error.retry_after_s is not None:
-            self._asked_to_wait_s[job.id] = error.retry_after_s
+        self._put_off(job.id, error.retry_after_s if isinstance(error, Throttled) else None)
         is_full = isinstance(error, SessionCapReached)
-        return await self._store.move(
-            job.id,
-            JobStatus.WAITING,
-            note=error.cause,
+        return await self._hold(
+            job,
+            error,
             reason=Reason.SESSION_CAP if is_full else Reason.OTHER,
             message=error.cause,
             remedy=error.remedy if is_full else "Nothing to do: the run waits and is sent again.",
-            submitted_at=None,
             trouble="",
         )
 
     async def _wait_on(self, job: Job, error: KaggleLabError) -> Job:
         """Nothing was sent; the run waits for what it waited for before."""
+        self._put_off(job.id, None)
+        return await self._hold(job, error, trouble=error.cause)
+
+    async def _hold(self, job: Job, error: KaggleLabError, **changes: Any) -> Job:
+        job = await self._store.get(job.id)
+        if job.stop_requested_at is not None:  # wished for while it was being sent
+            return await self._store.move(
+                job.id,
+                TAKEN_OUT.status,
+                note=error.cause,
+                reason=TAKEN_OUT.reason,
+                message=TAKEN_OUT.message,
+                remedy="",
+                trouble="",
+                ended_at=utc_now(),
+            )
         return await self._store.move(
-            job.id, JobStatus.WAITING, note=error.cause, submitted_at=None, trouble=error.cause
+            job.id, JobStatus.WAITING, note=error.cause, submitted_at=None, **changes
         )
 
+    def _put_off(self, job_id: str, asked_s: float | None) -> None:
+        """Leave a waiting run alone for as long as Kaggle asked for, else longer with every refusal."""
+        refusals = self._refusals[job_id] = self._refusals.get(job_id, 0) + 1
+        usual_s = self._config.waiting_retry_s * 1.5 ** min(refusals - 1, 10)
+        longest_s = max(self._config.waiting_retry_s, self._config.poll_max_s)
+        if asked_s is not None:
+            self._not_before[job_id] = time.monotonic() + min(asked_s, _LONGEST_WAIT_S)
+        self._pauses[job_id] = min(usual_s, longest_s)
+
     def wait_s(self, job_id: str) -> float:
-        """How long a waiting run is left alone: as long as Kaggle asked for, else the setting."""
-        return min(self._asked_to_wait_s.pop(job_id, self._config.waiting_retry_s), _LONGEST_WAIT_S)
+        """How long a waiting run is left alone, unless something makes it worth a try before."""
+        return max(self.must_wait_s(job_id), self._pauses.get(job_id, self._config.waiting_retry_s))
+
+    def must_wait_s(self, job_id: str) -> float:
+        """How long Kaggle wants to be left alone, whatever happens here."""
+        return max(0.0, self._not_before.get(job_id, 0.0) - time.monotonic())
 
     async def _reject(self, job: Job, error: KaggleLabError) -> None:
         reason = _REASONS.get(error.code, Reason.REFUSED)
@@ -251,16 +292,17 @@ class Submitter:
         """
         if job.ref is None:
             raise KaggleLabError(f"The run {job.id} has no address on Kaggle.")
+        self._searched_since.setdefault(job.id, time.monotonic())
         client = await self._accounts.client_of(job)
         there = await client.kernel(job.ref)
         latest = there.current_version or 0 if there else 0
         if there is not None and notebooks.is_source_of(there.source, job.id):
-            return await self._adopt(job, latest)
+            return await self._adopt(job, latest or (job.base_version or 0) + 1)
         for version in range((job.base_version or 0) + 1, latest):
             older = await client.kernel(job.ref, version)
             if older is not None and notebooks.is_source_of(older.source, job.id):
                 return await self._adopt(job, version)
-        return await self._give_up_later(job)
+        return await self._give_up_later(job, is_there=there is not None)
 
     async def _adopt(self, job: Job, version: int) -> Job:
         endpoint: Endpoint = await self._accounts.address(job.endpoint)
@@ -268,10 +310,12 @@ class Submitter:
         result = PushResult(job.ref, version, f"{endpoint.web_url}/code/{job.ref}")
         return await self._accept(job, result, "the answer was lost; found by reading the notebook back")
 
-    async def _give_up_later(self, job: Job) -> Job:
-        asked = job.submitted_at or job.created_at
-        if utc_now() - asked < timedelta(seconds=self._config.settle_s):
+    async def _give_up_later(self, job: Job, *, is_there: bool) -> Job:
+        """Kaggle has time to show a push, counted from the first look: asleep, nobody looks."""
+        if time.monotonic() - self._searched_since[job.id] < self._config.settle_s:
             return job
+        await self._require_sight(job, is_there=is_there)
+        self._searched_since.pop(job.id, None)
         return await self._store.move(
             job.id,
             JobStatus.REJECTED,
@@ -282,3 +326,15 @@ class Submitter:
             ended_at=utc_now(),
             trouble="",
         )
+
+    async def _require_sight(self, job: Job, *, is_there: bool) -> None:
+        """Kaggle denies a notebook it does not have and one it does not show alike. Raises AccessDenied."""
+        account = await self._accounts.account(refresh=True)
+        if account.state is not AccountState.SIGNED_IN or account.username != job.account:
+            raise AccessDenied(
+                f"Only {job.account} can see whether Kaggle received this run, and that is not who is "
+                "signed in.",
+                remedy=f"Sign in as {job.account}.",
+            )
+        if job.base_version and not is_there:
+            raise AccessDenied(f"Kaggle does not show {job.ref}, which it had before.")

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from .models import FileState, Retrieval
+from .models import ARRIVED, Retrieval
 from .wording import badge, duration_text, elapsed_s, status_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN_S = 1.0
 """The clock on the screen ticks this often; news of the run is shown at once."""
-ARRIVED = (FileState.DONE, FileState.UNCHANGED)
 UNDERWAY = (Retrieval.PENDING, Retrieval.RUNNING)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from kaggle_lab.models import (
     TRANSITIONS,
     Endpoint,
     EndpointKind,
+    Fetching,
     FileState,
     Job,
     JobStatus,
@@ -270,4 +272,40 @@ async def test_two_processes_on_one_store_do_no_harm(tmp_path: Path) -> None:
     assert (job.status, job.log_count) == (JobStatus.COMPLETE, 1000)
     moves = [entry.status for entry in await store.history("a1") if "refused" not in entry.note]
     assert moves == [JobStatus.SUBMITTING, JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.COMPLETE]
+    await store.close()
+
+
+async def test_a_store_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    store = await Store.open(path)
+    await store.add(a_job())
+    await store.close()
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for column in ("retrieve", "files_wanted", "folder_wanted"):
+            old.execute(f"ALTER TABLE job DROP COLUMN {column}")
+        old.execute("DROP INDEX removed_by_token")
+        old.execute("ALTER TABLE removed DROP COLUMN client_token")
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    store = await Store.open(path)
+    job = await store.get("a1")
+    assert (job.retrieve, job.files_wanted, job.folder_wanted) == (Fetching.AS_SET, (), "")
+    await store.close()
+
+
+async def test_the_click_of_a_removed_run_makes_no_other(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "s.sqlite")
+    await store.add(a_job(status=JobStatus.COMPLETE))
+    await store.remove("a1")
+    with pytest.raises(NoSuchJob):
+        await store.add(a_job(id="a2"))
+    await store.close()
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "s.sqlite")
+    await store.add(a_job())
+    assert await store.claim("a1", "other", 48 * 3600)
+    assert await store.claim("a1", "me", 30)
+    assert not await store.claim("a1", "third", 30)
     await store.close()

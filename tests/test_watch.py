@@ -10,7 +10,7 @@ import pytest
 
 from kaggle_lab.emulator.testing import EmulatorProcess
 from kaggle_lab.errors import JobBusy, JobFinished, KaggleLabError, NotFinished
-from kaggle_lab.models import Change, JobStatus, Progress, Reason, Retrieval
+from kaggle_lab.models import Change, Fetching, JobStatus, Progress, Reason, Retrieval
 
 from .lab import ask, log_text, open_lab, until_status
 from .support import until
@@ -275,9 +275,9 @@ async def test_what_was_asked_for_holds_for_whichever_process_follows(
         open_lab(emulator, tmp_path, watch=False) as asking,
         open_lab(emulator, tmp_path) as following,
     ):
-        left, _ = await asking.submit(ask(tmp_path, *sources, retrieve="never"))
+        left, _ = await asking.submit(ask(tmp_path, *sources, retrieve=Fetching.NEVER))
         sent, _ = await asking.submit(
-            ask(tmp_path, *sources, name="other.ipynb", output_dir=str(elsewhere), retrieve="auto")
+            ask(tmp_path, *sources, name="other.ipynb", output_dir=str(elsewhere), retrieve=Fetching.AUTO)
         )
         assert (await following.wait(left.id)).retrieval is Retrieval.NONE
         await following.wait(sent.id, until_retrieved=True)
@@ -288,6 +288,40 @@ async def test_what_was_asked_for_holds_for_whichever_process_follows(
         folder = tmp_path / "work" / picked.output_dir
         assert [path.name for path in folder.glob("*.bin")] == ["b.bin"]
         assert picked.files_wanted == ()
+
+
+async def test_a_file_asked_for_while_others_come_is_not_forgotten(
+    emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    emulator.settings(download_latency_s=0.5)
+    sources = [f"open('{name}.bin', 'wb').write(b'{name}')" for name in "ab"]
+    async with open_lab(emulator, tmp_path, retrieve="ask") as lab:
+        job, _ = await lab.submit(ask(tmp_path, *sources))
+        await lab.wait(job.id)
+        await lab.retrieve(job.id)
+
+        async def is_coming() -> bool:
+            return (await lab.job(job.id)).retrieval is Retrieval.RUNNING
+
+        await until(is_coming)
+        await lab.retrieve(job.id, ["b.bin"], "picked")
+        done = await lab.wait(job.id, until_retrieved=True)
+        assert (tmp_path / "work/picked/b.bin").read_bytes() == b"b"
+        assert done.retrieval is Retrieval.COMPLETE
+        assert done.output_dir == "kaggle-output/my model/v1", "where the others are"
+
+
+@pytest.mark.parametrize(("names", "folder"), [(None, "../x"), ([], None)])
+async def test_what_cannot_be_retrieved_is_refused_and_spoils_nothing(
+    emulator: EmulatorProcess, tmp_path: Path, names: list[str] | None, folder: str | None
+) -> None:
+    async with open_lab(emulator, tmp_path, retrieve="ask") as lab:
+        job, _ = await lab.submit(ask(tmp_path, "open('a.bin', 'wb').write(b'a')"))
+        await lab.wait(job.id)
+        with pytest.raises(KaggleLabError):
+            await lab.retrieve(job.id, names, folder)
+        await lab.retrieve(job.id)
+        assert (await lab.wait(job.id, until_retrieved=True)).retrieval is Retrieval.COMPLETE
 
 
 async def test_an_interrupted_retrieval_goes_on(emulator: EmulatorProcess, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NoSuchJob
-from ..models import AccountState, JobStatus, Retrieval, to_wire
+from ..models import ARRIVED, AccountState, JobStatus, Retrieval, to_wire
 from ..opening import request_of
 from ..watching import follow, follow_files, show_log
 from ..wording import (
@@ -125,7 +125,11 @@ async def outputs(manager: Manager, args: Namespace, screen: Screen) -> ExitCode
     screen.say(files_table(page.files) if page.files else "The run left no output files.")
     screen.note("\n".join(filter(None, (page.message, page.folder and f"in {page.folder}"))))
     screen.answer(page)
-    return ExitCode.INCOMPLETE if code_of_job(job) is ExitCode.INCOMPLETE else ExitCode.OK
+    is_missing = code_of_job(job) is ExitCode.INCOMPLETE
+    if args.names:
+        here = {file.name for file in page.files if file.state in ARRIVED}
+        is_missing = not here.issuperset(args.names)
+    return ExitCode.INCOMPLETE if is_missing else ExitCode.OK
 
 
 async def stop(manager: Manager, args: Namespace, screen: Screen) -> ExitCode:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from ..errors import KaggleLabError
-from ..models import to_wire
-from ..watching import ARRIVED, Watcher
+from ..models import ARRIVED, to_wire
+from ..watching import Watcher
 from ..wording import plain_line, size_text
 
 if TYPE_CHECKING:

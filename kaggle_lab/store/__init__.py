@@ -8,12 +8,13 @@ and takes the next number of one sequence, so that any process finds what others
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..errors import StoreTrouble
 from ..models import Endpoint, HistoryEntry, Job, JobStatus, LogLine, OutputFile, Profile
 from .database import Database
 
@@ -46,7 +47,10 @@ class Store:
         self._thread.shutdown(wait=True)
 
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+        except sqlite3.OperationalError as error:  # a full disk, a lock that is never let go
+            raise StoreTrouble(f"The list of runs cannot be used at the moment: {error}.") from error
 
     # --- jobs ---------------------------------------------------------------------------------------
 
@@ -55,18 +59,32 @@ class Store:
         return await self._run(self._db.add, job, note, owner, seconds)
 
     async def move(
-        self, job_id: str, to: JobStatus, *, word: str = "", note: str = "", **changes: Any
+        self,
+        job_id: str,
+        to: JobStatus,
+        *,
+        word: str = "",
+        note: str = "",
+        only_from: JobStatus | None = None,
+        **changes: Any,
     ) -> Job:
         """Move a job to another status together with ``changes``, and record the step.
 
-        A move the transition table forbids changes nothing but adds a history row; the job as it
-        stands is returned. Raises NoSuchJob.
+        A move the transition table forbids, or one from another status than ``only_from``, changes
+        nothing but adds a history row; the job as it stands is returned. Raises NoSuchJob.
         """
-        return await self._run(self._db.move, job_id, to, word, note, changes)
+        return await self._run(self._db.move, job_id, to, word, note, only_from, changes)
 
     async def edit(self, job_id: str, **changes: Any) -> Job:
         """Change fields other than the status. Raises NoSuchJob, ValueError for ``status``."""
         return await self._run(self._db.edit, job_id, changes)
+
+    async def settle_retrieval(self, job_id: str, **changes: Any) -> Job:
+        """Write how a retrieval ended; when files were asked for anew meanwhile, only where its files lie.
+
+        Raises NoSuchJob.
+        """
+        return await self._run(self._db.settle_retrieval, job_id, changes)
 
     async def touch(self, job_id: str) -> None:
         """Give the job a new change number: something that belongs to it changed (its output files)."""
@@ -149,9 +167,9 @@ class Store:
         """Log lines after line ``after`` (-1: from the first)."""
         return await self._run(self._db.log, job_id, after, limit)
 
-    async def put_files(self, job_id: str, files: Sequence[OutputFile], *, clear: bool = False) -> None:
-        """Write what is known of output files; ``clear`` forgets the others."""
-        await self._run(self._db.put_files, job_id, files, clear)
+    async def put_files(self, job_id: str, files: Sequence[OutputFile]) -> None:
+        """Write what is known of output files."""
+        await self._run(self._db.put_files, job_id, files)
 
     async def files(self, job_id: str) -> list[OutputFile]:
         """The job's output files, by name."""
@@ -172,9 +190,3 @@ class Store:
     async def remember(self, name: str, value: str) -> None:
         """Remember a choice of the user."""
         await self._run(self._db.remember, name, value)
-
-
-def changed_fields(before: Job, after: Job) -> set[str]:
-    """The names of the fields in which two states of a job differ, the change number aside."""
-    names = {spec.name for spec in dataclasses.fields(Job)} - {"seq"}
-    return {name for name in names if getattr(before, name) != getattr(after, name)}

@@ -20,6 +20,7 @@ from ..models import (
     LogLine,
     OutputFile,
     Profile,
+    Retrieval,
     utc_now,
 )
 from . import rows
@@ -28,6 +29,7 @@ from . import statements as sql
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 20_000
 _LAST_LINE_CHARS = 300
+_LONGEST_LEASE_MS = 3_600_000
 
 
 class Database:
@@ -89,6 +91,8 @@ class Database:
 
     def add(self, job: Job, note: str, owner: str, seconds: float) -> tuple[Job, bool]:
         with self._transaction():
+            if self._db.execute(sql.IS_REMOVED_CLICK, (job.client_token,)).fetchone():
+                raise NoSuchJob("The run of this click was taken out of the list.")
             job = replace(job, seq=self._next_seq())
             added = self._db.execute(sql.ADD_JOB, rows.job_row(job)).rowcount == 1
             if added:
@@ -99,10 +103,19 @@ class Database:
             raise NoSuchJob(f"The run of token {job.client_token} was removed meanwhile.")
         return known, added
 
-    def move(self, job_id: str, to: JobStatus, word: str, note: str, changes: dict[str, Any]) -> Job:
+    def move(
+        self,
+        job_id: str,
+        to: JobStatus,
+        word: str,
+        note: str,
+        only_from: JobStatus | None,
+        changes: dict[str, Any],
+    ) -> Job:
         with self._transaction():
             job = self.get(job_id)
-            if to is not job.status and to not in TRANSITIONS[job.status]:
+            is_other = only_from is not None and job.status is not only_from
+            if is_other or (to is not job.status and to not in TRANSITIONS[job.status]):
                 self._add_history(job_id, job.status, word, f"refused: {job.status} to {to}. {note}".strip())
                 return job
             if to is not job.status or note:
@@ -115,6 +128,13 @@ class Database:
             raise ValueError("a status is changed by move() alone")
         with self._transaction():
             job = self.get(job_id)
+            return self._write(job, replace(job, **changes))
+
+    def settle_retrieval(self, job_id: str, changes: dict[str, Any]) -> Job:
+        with self._transaction():
+            job = self.get(job_id)
+            if job.retrieval is Retrieval.PENDING:
+                changes = {name: value for name, value in changes.items() if name == "output_dir"}
             return self._write(job, replace(job, **changes))
 
     def _write(self, before: Job, after: Job) -> Job:
@@ -191,9 +211,9 @@ class Database:
 
     def remove(self, job_id: str) -> None:
         with self._transaction():
-            if self._db.execute(sql.REMOVE_JOB, (job_id,)).rowcount == 0:
-                raise NoSuchJob(f"There is no run {job_id!r}.")
-            self._db.execute(sql.ADD_REMOVED, (job_id, self._next_seq()))
+            job = self.get(job_id)
+            self._db.execute(sql.REMOVE_JOB, (job_id,))
+            self._db.execute(sql.ADD_REMOVED, (job_id, self._next_seq(), job.client_token))
 
     def history(self, job_id: str) -> list[HistoryEntry]:
         return [rows.read_history(row) for row in self._db.execute(sql.LIST_HISTORY, (job_id,))]
@@ -213,6 +233,7 @@ class Database:
     def _take_lease(self, job_id: str, owner: str, seconds: float) -> bool:
         now = round(time() * 1000)
         lease = {"id": job_id, "owner": owner, "now": now, "until": now + round(seconds * 1000)}
+        lease["longest"] = _LONGEST_LEASE_MS  # beyond it the clock was set back since the lease was taken
         return self._db.execute(sql.CLAIM, lease).rowcount == 1
 
     def release(self, job_id: str, owner: str) -> None:
@@ -248,10 +269,8 @@ class Database:
     def log(self, job_id: str, after: int, limit: int) -> list[LogLine]:
         return [rows.read_line(row) for row in self._db.execute(sql.LIST_LOG, (job_id, after, limit))]
 
-    def put_files(self, job_id: str, files: Sequence[OutputFile], clear: bool) -> None:
+    def put_files(self, job_id: str, files: Sequence[OutputFile]) -> None:
         with self._transaction():
-            if clear:
-                self._db.execute(sql.CLEAR_FILES, (job_id,))
             self._db.executemany(sql.PUT_FILE, [rows.file_row(job_id, file) for file in files])
 
     def files(self, job_id: str) -> list[OutputFile]:

@@ -13,6 +13,7 @@ from typing import Any
 from ..models import (
     Endpoint,
     EndpointKind,
+    Fetching,
     FileState,
     HistoryEntry,
     Job,
@@ -58,6 +59,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ref": _optional(KernelRef.parse),
     "reason": Reason,
     "warnings": lambda text: tuple(json.loads(text)),
+    "retrieve": Fetching,
     "files_wanted": lambda text: tuple(json.loads(text)),
     "submitted_at": _optional(from_ms),
     "started_at": _optional(from_ms),

@@ -6,15 +6,16 @@ INSERT INTO job (
   machine_shape, hardware, internet, private, time_cap_s, save_only, language, root, sources, ref,
   version, base_version, url, kernel_session_id, kaggle_word, reason, message, remedy, warnings,
   submitted_at, started_at, ended_at, last_heard_at, trouble, stop_requested_at, retrieval,
-  retrieval_message, retrieve, files_wanted, output_dir, log_count, log_next, log_complete,
-  last_line, progress, seq
+  retrieval_message, retrieve, files_wanted, folder_wanted, output_dir, log_count, log_next,
+  log_complete, last_line, progress, seq
 ) VALUES (
   :id, :client_token, :notebook_path, :title, :status, :endpoint, :account, :created_at,
   :accelerator, :machine_shape, :hardware, :internet, :private, :time_cap_s, :save_only,
   :language, :root, :sources, :ref, :version, :base_version, :url, :kernel_session_id,
   :kaggle_word, :reason, :message, :remedy, :warnings, :submitted_at, :started_at, :ended_at,
   :last_heard_at, :trouble, :stop_requested_at, :retrieval, :retrieval_message, :retrieve,
-  :files_wanted, :output_dir, :log_count, :log_next, :log_complete, :last_line, :progress, :seq
+  :files_wanted, :folder_wanted, :output_dir, :log_count, :log_next, :log_complete, :last_line,
+  :progress, :seq
 ) ON CONFLICT (client_token) DO NOTHING
 """
 
@@ -30,7 +31,8 @@ UPDATE job SET
   started_at = :started_at, ended_at = :ended_at, last_heard_at = :last_heard_at,
   trouble = :trouble, stop_requested_at = :stop_requested_at, retrieval = :retrieval,
   retrieval_message = :retrieval_message, retrieve = :retrieve, files_wanted = :files_wanted,
-  output_dir = :output_dir, log_count = :log_count, log_next = :log_next, log_complete = :log_complete, last_line = :last_line,
+  folder_wanted = :folder_wanted, output_dir = :output_dir, log_count = :log_count,
+  log_next = :log_next, log_complete = :log_complete, last_line = :last_line,
   progress = :progress, seq = :seq
 WHERE id = :id
 """
@@ -69,11 +71,14 @@ SELECT root, notebook_path FROM job WHERE ref = ? AND endpoint = ? AND version I
 AND status IN ('submitting', 'waiting') ORDER BY created_at LIMIT 1
 """
 REMOVE_JOB = "DELETE FROM job WHERE id = ?"
-ADD_REMOVED = "INSERT OR REPLACE INTO removed (job_id, seq) VALUES (?, ?)"
+ADD_REMOVED = "INSERT OR REPLACE INTO removed (job_id, seq, client_token) VALUES (?, ?, ?)"
+IS_REMOVED_CLICK = "SELECT 1 FROM removed WHERE client_token = ?"
 
 CLAIM = """
 UPDATE job SET lease_owner = :owner, lease_until = :until
-WHERE id = :id AND (lease_owner IS NULL OR lease_owner = :owner OR lease_until < :now)
+WHERE id = :id AND (
+  lease_owner IS NULL OR lease_owner = :owner OR lease_until < :now OR lease_until > :now + :longest
+)
 """
 RELEASE = "UPDATE job SET lease_owner = NULL, lease_until = 0 WHERE id = ? AND lease_owner = ?"
 
@@ -84,7 +89,6 @@ LAST_WORD = "SELECT word FROM history WHERE job_id = ? AND word <> '' ORDER BY i
 ADD_LOG = "INSERT OR IGNORE INTO log (job_id, n, stream, time_s, text) VALUES (?, ?, ?, ?, ?)"
 LIST_LOG = "SELECT n, stream, time_s, text FROM log WHERE job_id = ? AND n > ? ORDER BY n LIMIT ?"
 
-CLEAR_FILES = "DELETE FROM output_file WHERE job_id = ?"
 PUT_FILE = """
 INSERT OR REPLACE INTO output_file (job_id, name, size, state, received, path, sha256, message)
 VALUES (:job_id, :name, :size, :state, :received, :path, :sha256, :message)

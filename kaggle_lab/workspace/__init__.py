@@ -102,7 +102,7 @@ class Workspace:
             raise UnsafeName(f"The output folder {folder} is not inside the workspace.", remedy=FOLDER_REMEDY)
         for part in parts:
             check_part(part, folder)
-        if not self.root.joinpath(*parts).resolve().is_relative_to(self.root):
+        if not resolved(self.root.joinpath(*parts), folder).is_relative_to(self.root):
             raise UnsafeName(f"The output folder {folder} leads out of the workspace.", remedy=FOLDER_REMEDY)
         return "/".join(parts)
 
@@ -111,7 +111,7 @@ class Workspace:
         base = self.root.joinpath(*self.inside(folder).split("/"))
         parts = safe_parts(name)
         path = base.joinpath(*parts)
-        if not path.parent.resolve().is_relative_to(base.resolve()):
+        if not resolved(path.parent, name).is_relative_to(resolved(base, folder)):
             raise UnsafeName(f"The output file {shown(name)} would leave its folder through a link.")
         return path
 
@@ -231,3 +231,11 @@ class Workspace:
             finally:
                 scratch.unlink(missing_ok=True)
         return path
+
+
+def resolved(path: Path, name: str) -> Path:
+    """Where a path leads. Raises FileTrouble for links that lead round in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError: what Python below 3.13 makes of a circle
+        raise FileTrouble(f"{shown(name)} cannot be reached: {error}.") from error

@@ -13,6 +13,8 @@ from ..errors import UnsafeName
 
 MANIFEST = "kaggle-lab-manifest.json"
 NAME_BYTES = 255
+_PATH_BYTES = 2048
+_PATH_PARTS = 100
 
 FOLDER_REMEDY = "Choose a folder inside the workspace, without `..`."
 
@@ -29,6 +31,8 @@ def safe_parts(name: str) -> list[str]:
     parts = name.split("/")
     for part in parts:
         check_part(part, name)
+    if len(parts) > _PATH_PARTS or len(name.encode("utf-8")) > _PATH_BYTES:
+        raise UnsafeName(f"The name {shown(name)} is too long for a file.")
     return parts
 
 
@@ -67,6 +71,7 @@ def manifest_of(job_id: str) -> str:
     return f"kaggle-lab-manifest-{short_id(job_id)}.json"
 
 
+_OURS = ".kaggle-lab"
 CLAIM = ".kaggle-lab-claim"
 """In a folder whose manifest is still to come: the id of the job it will belong to."""
 
@@ -77,8 +82,8 @@ def journal_of(job_id: str) -> str:
 
 
 def candidates(target: Path) -> Iterator[Path]:
-    """The name itself, then ``name (2).ext``, ``name (3).ext`` … Our manifest's name is never given away."""
-    if target.name != MANIFEST:
+    """The name itself, then ``name (2).ext``, ``name (3).ext`` … Names of ours are never given away."""
+    if target.name != MANIFEST and not target.name.startswith(_OURS):
         yield target
     suffix = "".join(target.suffixes[-2:]) if target.stem.endswith(".tar") else target.suffix
     stem = target.name.removesuffix(suffix)

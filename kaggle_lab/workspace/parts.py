@@ -49,9 +49,11 @@ class PartFile:
 
     def __init__(self, target: Path, key: str) -> None:
         self.target = target
-        name = f"{target.name}.{key}.part"
+        digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()
+        # With the digest: a disk that ignores case must not take model.bin's part for Model.bin's.
+        name = f"{target.name}.{key}-{digest[:6]}.part"
         if len(os.fsencode(name)) > NAME_BYTES - 5:
-            name = f"{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:32]}.{key}.part"
+            name = f"{digest[:32]}.{key}.part"
         self.path = target.with_name(name)
         self.note = target.with_name(f"{name}.json")
         self.received = 0
@@ -191,6 +193,8 @@ def trouble(name: str) -> Iterator[None]:
     """The system's errors as ours."""
     try:
         yield
+    except RuntimeError as error:  # links that lead round in a circle
+        raise FileTrouble(f"{name} cannot be saved: {error}.") from error
     except OSError as error:
         if error.errno in _FULL:
             raise DiskFull(f"The disk is full: {name} does not fit.") from error

@@ -41,8 +41,6 @@ CREATE TABLE job (
   stop_requested_at INTEGER,
   retrieval         TEXT NOT NULL,
   retrieval_message TEXT NOT NULL,
-  retrieve          TEXT NOT NULL,
-  files_wanted      TEXT NOT NULL,
   output_dir        TEXT NOT NULL,
   log_count         INTEGER NOT NULL,
   log_next          INTEGER NOT NULL,
