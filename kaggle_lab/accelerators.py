@@ -58,14 +58,14 @@ def _row(item: dict[str, Any]) -> Accelerator:
 
 
 def choose(text: str) -> Choice:
-    """Resolve our id, Kaggle's label, Kaggle's id or an alias; case does not matter.
+    """Resolve our id, Kaggle's label, Kaggle's id or an alias; case, spaces and hyphens do not matter.
 
     A word in the form of Kaggle's ids that the table lacks is passed on with a warning. Anything else
     raises UnknownAccelerator, with the nearest names in ``data["suggestions"]``.
     """
     wanted = text.strip() or "none"
     for row in table().items:
-        if wanted.casefold() in _names(row):
+        if _plain(wanted) in map(_plain, _names(row)):
             return Choice(row.id, row.kaggle_id, row.kind, row.time_cap_s, _warning(row))
     if _KAGGLE_ID.fullmatch(wanted):
         return _free_text(wanted)
@@ -85,6 +85,10 @@ def label_of(text: str) -> str:
 
 def _names(row: Accelerator) -> set[str]:
     return {name.casefold() for name in (row.id, row.label, row.kaggle_id, *row.aliases)}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold().replace("×", "x"))
 
 
 def _free_text(shape: str) -> Choice:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +73,39 @@ class Config:
     emulator_args: str = ""
     """More arguments for that emulator, as on a command line."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError naming the setting that cannot be."""
+        if self.retrieve not in RETRIEVE:
+            raise ValueError(f"{_named('retrieve')} is {self.retrieve!r}; it can be {', '.join(RETRIEVE)}")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if not value > 0 or value == float("inf"):
+                raise ValueError(f"{_named(name)} is {value}; it must be more than 0")
+        try:
+            shlex.split(self.emulator_args)
+        except ValueError as error:
+            raise ValueError(f"{_named('emulator_args')} cannot be read: {error}") from error
+        for name in _NOT_NEGATIVE:
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{_named(name)} is {getattr(self, name)}; it must not be negative")
+
     @property
     def data_path(self) -> Path:
         """The data folder, with its default filled in."""
         return Path(self.data_dir or _default_data_dir())
+
+
+RETRIEVE = ("auto", "ask", "never")
+_POSITIVE = (
+    "poll_first_s", "poll_queued_s", "poll_running_s", "poll_max_s", "watch_interval_s", "lease_s",
+    "waiting_retry_s", "connect_timeout_s", "read_timeout_s", "stream_timeout_s", "stream_retry_s",
+    "downloads_at_once", "download_attempts",
+)  # fmt: skip
+_NOT_NEGATIVE = ("settle_s", "push_gap_s", "push_window_s", "quota_ttl_s", "log_lines_kept", "emulator_port")
+
+
+def _named(field: str) -> str:
+    return f"the setting {field} (KAGGLE_LAB_{field.upper()})"
 
 
 def config_from_env(environ: Mapping[str, str] | None = None, **overrides: Any) -> Config:

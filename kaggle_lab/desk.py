@@ -29,7 +29,7 @@ class ManagerDesk:
         self, config: Callable[[], Config], root_dir: str, bus: EventBus, log: logging.Logger
     ) -> None:
         self._config = config
-        self._root = Path(root_dir)
+        self._root = Path(root_dir).resolve()  # as the command line sees it, also through a link
         self._log = log
         # At once: a browser that subscribes before the first event hears only of schemas known by then.
         self._events = ChangeEvents(bus, log)

@@ -129,6 +129,7 @@ class Monitor:
             if job.id in self._followers or self._rest_until.get(job.id, 0.0) > now:
                 continue
             if job.id in self._rooms.submitter.sending:  # also when its lease ran out while we slept
+                self._rest_until[job.id] = now  # looked at again soon
                 continue
             if await self._store.claim(job.id, self._owner, self._config.lease_s):
                 self._rest_until.pop(job.id, None)

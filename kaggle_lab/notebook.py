@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import platform
 import re
 import unicodedata
 import warnings
@@ -19,7 +20,7 @@ from typing import Any
 from .config import SOURCE_LIMIT_BYTES, TITLE_MAX, TITLE_MIN
 from .errors import BadTitle, NoCode, NotANotebook, SourceTooLarge, UnsupportedLanguage
 from .models import Sources
-from .prologue import prologue_source
+from .prologue import THIS_RUN, prologue_source
 
 KERNELSPECS: dict[str, dict[str, str]] = {
     "python": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -27,7 +28,10 @@ KERNELSPECS: dict[str, dict[str, str]] = {
 }
 """The Jupyter kernels that exist on Kaggle; a notebook that names any other dies within seconds."""
 
-_OWN_LINE = re.compile(r"^\s*%{1,2}(kaggle_\w+|load_ext\s+kaggle_lab|reload_ext\s+kaggle_lab)\b")
+_OWN_LINE = re.compile(
+    r"^\s*((?P<name>\w+)\s*=\s*)?%{1,2}(kaggle_\w+|load_ext\s+kaggle_lab|reload_ext\s+kaggle_lab)\b"
+)
+_PROLOGUE_TAG = "kaggle-lab-prologue"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST_NAMED = 3
 
@@ -87,7 +91,7 @@ def _validated(content: dict[str, Any], name: str) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            node = nbformat.from_dict(_mended(content))  # type: ignore[no-untyped-call]
+            node = _node_of(content)
             node = nbformat.convert(node, 4)  # type: ignore[no-untyped-call]
             node["nbformat_minor"] = max(5, node.get("nbformat_minor", 5))
             _, node = nbformat.validator.normalize(node)
@@ -96,6 +100,15 @@ def _validated(content: dict[str, Any], name: str) -> dict[str, Any]:
         detail = str(error).split("\n")[0][:200]
         raise NotANotebook(f"{name} is not a valid Jupyter notebook: {detail}") from error
     return dict(json.loads(json.dumps(node)))
+
+
+def _node_of(content: dict[str, Any]) -> Any:
+    import nbformat
+
+    if content.get("nbformat") == 4:
+        return nbformat.from_dict(_mended(content))  # type: ignore[no-untyped-call]
+    # Older formats keep text as lists of lines, which only a reader of that format joins.
+    return nbformat.reads(json.dumps(content), as_version=4)  # type: ignore[no-untyped-call]
 
 
 def _mended(content: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +149,13 @@ def _language(content: dict[str, Any], name: str) -> str:
 
 
 def _is_code(cell: dict[str, Any]) -> bool:
-    return cell.get("cell_type") == "code" and bool(_text(cell).strip())
+    return cell.get("cell_type") == "code" and bool(_text(cell).strip()) and not _is_prologue(cell)
+
+
+def _is_prologue(cell: dict[str, Any]) -> bool:
+    """Whether a cell is our own first one, in a notebook that came back from Kaggle."""
+    tags = _mapping(cell.get("metadata")).get("tags")
+    return isinstance(tags, list) and _PROLOGUE_TAG in tags
 
 
 def _text(cell: dict[str, Any]) -> str:
@@ -144,20 +163,23 @@ def _text(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def build_source(notebook: Notebook, job_id: str, cells: Sequence[int] | None = None) -> str:
+def build_source(
+    notebook: Notebook, job_id: str, cells: Sequence[int] | None = None, origin: str = ""
+) -> str:
     """The source to send: no outputs, Kaggle's kernelspec, our first cell, the job's id in the metadata.
 
+    ``origin`` (see :func:`origin_of`) tells later which notebook this came from.
     ``cells`` keeps only the cells with these positions in the notebook. Raises SourceTooLarge, naming the
     largest cells, and NoCode.
     """
     content = copy.deepcopy(notebook.content)
     if cells is not None:
         content["cells"] = [cell for i, cell in enumerate(content["cells"]) if i in set(cells)]
-    content["cells"] = [_sendable(cell) for cell in content["cells"]]
+    content["cells"] = [_sendable(cell) for cell in content["cells"] if not _is_prologue(cell)]
     count = sum(_is_code(cell) for cell in content["cells"])
     if not count:
         raise NoCode("Nothing is left to run: the cells chosen hold no code.")
-    content["metadata"] = _sent_metadata(content.get("metadata", {}), notebook.language, job_id)
+    content["metadata"] = _sent_metadata(content.get("metadata", {}), notebook.language, job_id, origin)
     if notebook.language == "python":
         content["cells"].insert(0, _prologue_cell(job_id, count))
     source = to_json(content)
@@ -181,19 +203,27 @@ def _sendable(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_own_magic(line: str) -> str:
-    return f"# {line.strip()}  (runs in JupyterLab only)" if _OWN_LINE.match(line) else line
+    """Our magics are for JupyterLab. A name that one was assigned to stands for the run itself on Kaggle."""
+    own = _OWN_LINE.match(line)
+    if own is None:
+        return line
+    comment = f"# {line.strip()}  (runs in JupyterLab only)"
+    indent = line[: len(line) - len(line.lstrip())]
+    if own["name"]:
+        return f"{indent}{own['name']} = {THIS_RUN}  {comment}"
+    return f"{indent}pass  {comment}" if indent else comment
 
 
-def _sent_metadata(metadata: dict[str, Any], language: str, job_id: str) -> dict[str, Any]:
+def _sent_metadata(metadata: dict[str, Any], language: str, job_id: str, origin: str) -> dict[str, Any]:
     kept = {key: value for key, value in metadata.items() if key not in ("widgets", "kernelspec")}
-    return {**kept, "kernelspec": KERNELSPECS[language], "kaggle_lab": {"run": job_id}}
+    return {**kept, "kernelspec": KERNELSPECS[language], "kaggle_lab": {"run": job_id, "origin": origin}}
 
 
 def _prologue_cell(job_id: str, cells: int) -> dict[str, Any]:
     return {
-        "id": "kaggle-lab-prologue",
+        "id": _PROLOGUE_TAG,
         "cell_type": "code",
-        "metadata": {"tags": ["kaggle-lab-prologue"], "jupyter": {"source_hidden": True}},
+        "metadata": {"tags": [_PROLOGUE_TAG], "jupyter": {"source_hidden": True}},
         "execution_count": None,
         "outputs": [],
         "source": prologue_source(job_id, cells),
@@ -220,9 +250,18 @@ def is_source_of(source: str, job_id: str) -> bool:
     return bool(job_id) and job_id in source
 
 
-def is_from_kaggle_lab(source: str) -> bool:
-    """Whether a source read back from Kaggle was sent by Kaggle Lab, from this machine or another."""
-    return '"kaggle_lab"' in source
+def origin_of(notebook_path: str) -> str:
+    """What stands for a notebook on this machine (absolute path) in the copies that were sent of it."""
+    return sha256(f"{platform.node()}\n{notebook_path}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def is_from(source: str, origin: str) -> bool:
+    """Whether a source read back from Kaggle was sent from this very notebook on this machine."""
+    try:
+        sent = _mapping(json.loads(source).get("metadata")).get("kaggle_lab")
+    except (ValueError, AttributeError):
+        return False
+    return bool(origin) and _mapping(sent).get("origin") == origin
 
 
 # --- titles --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .models import Job, JobStatus, KaggleStatus, Reason, SessionStatus
 
@@ -49,13 +49,8 @@ _PATTERNS = (
         "Kaggle found no kernel name in the notebook.",
         "Run it again from Kaggle Lab, which adds one.",
     ),
-    (
-        "Temporary failure in name resolution",
-        Reason.OTHER,
-        "The run needed the internet, which is off.",
-        "Switch internet on for this notebook.",
-    ),
 )
+_NO_NETWORK = "Temporary failure in name resolution"
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,10 @@ def _failed(job: Job, said: SessionStatus, tail: Sequence[str]) -> Outcome:
         return known
     if said.failure_message:
         return Outcome(JobStatus.ERROR, Reason.OTHER, _clean(said.failure_message), "Look at the log.")
-    return explain(tail, prologue_cells=1 if job.language == "python" else 0)
+    outcome = explain(tail, prologue_cells=1 if job.language == "python" else 0)
+    if not job.internet and any(_NO_NETWORK in line for line in tail):
+        return replace(outcome, remedy="The run asked for the internet, which was off: switch it on.")
+    return outcome
 
 
 def _by_message(message: str) -> Outcome | None:

@@ -15,7 +15,7 @@ from uuid import uuid4
 from . import accelerators
 from . import notebook as notebooks
 from .accounts import Accounts
-from .errors import BadRequest, KaggleLabError, TitleTaken
+from .errors import BadRequest, KaggleLabError, TitleTaken, UnknownAccelerator
 from .models import Account, Fetching, Job, JobStatus, KernelInfo, KernelRef, Profile, Sources, utc_now
 from .store import Store
 from .workspace import Workspace
@@ -134,8 +134,9 @@ class Planner:
         profile = await self.profile(request.notebook_path)
         own = notebooks.own_settings(notebook)
         own = own if not profile.confirmed else replace(own, accelerator=None, internet=None)
+        own, warnings = _without_unknown_machine(own)
         choice = accelerators.choose(_first(request.accelerator, own.accelerator, profile.accelerator))
-        warnings = [choice.warning] if choice.warning else []
+        warnings += [choice.warning] if choice.warning else []
         if own.unreadable_sources:
             warnings.append(
                 f"{own.unreadable_sources} of the notebook's data sources are written by number only, as "
@@ -155,8 +156,12 @@ class Planner:
 
     async def preview(self, request: SubmitRequest) -> Preview:
         """What would be sent. Raises only for a notebook that cannot be read at all."""
-        plan = await self._plan(request)
         problems: list[KaggleLabError] = []
+        try:
+            plan = await self._plan(request)
+        except UnknownAccelerator as error:
+            problems.append(error)
+            plan = await self._plan(replace(request, accelerator="none"))
         size, exists = 0, False
         try:
             size = len(notebooks.build_source(plan.notebook, uuid4().hex, request.cells).encode())
@@ -225,7 +230,7 @@ class Planner:
     async def _is_ours(self, ref: KernelRef, notebook_path: str, source: str) -> bool:
         sender = await self._store.sender_of(str(ref), await self._accounts.chosen())
         if sender is None:
-            return notebooks.is_from_kaggle_lab(source)
+            return notebooks.is_from(source, notebooks.origin_of(self.absolute(notebook_path)))
         return sender == self.absolute(notebook_path)
 
     async def prepare(self, request: SubmitRequest, token: str) -> tuple[Job, str, str]:
@@ -233,7 +238,8 @@ class Planner:
         account = await self._accounts.require_account()
         plan = await self._plan(request)
         job_id = uuid4().hex
-        source = await asyncio.to_thread(notebooks.build_source, plan.notebook, job_id, request.cells)
+        origin = notebooks.origin_of(self.absolute(request.notebook_path))
+        source = await asyncio.to_thread(notebooks.build_source, plan.notebook, job_id, request.cells, origin)
         plan, ref, base = await self._place(plan, request, account)
         job = Job(
             id=job_id,
@@ -276,6 +282,19 @@ class Planner:
             confirmed=True,
         )
         await self._store.put_profile(job.endpoint, profile)
+
+
+def _without_unknown_machine(own: notebooks.OwnSettings) -> tuple[notebooks.OwnSettings, list[str]]:
+    """A machine that a newer editor of Kaggle's wrote into the notebook is no reason not to run it."""
+    try:
+        accelerators.choose(own.accelerator or "")
+    except UnknownAccelerator:
+        warning = (
+            f"The notebook asks for the accelerator {own.accelerator!r}, which is not known here; what was "
+            "chosen for it in Kaggle Lab is used instead."
+        )
+        return replace(own, accelerator=None), [warning]
+    return own, []
 
 
 def _like(plan: _Plan, request: SubmitRequest, there: KernelInfo) -> _Plan:

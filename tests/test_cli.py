@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from kaggle_lab import errors
+from kaggle_lab.accelerators import choose
 from kaggle_lab.cli import main
 from kaggle_lab.cli.codes import MEANINGS, ExitCode, code_of_error, code_of_job
 from kaggle_lab.cli.interrupt import interruptible
@@ -213,3 +215,23 @@ def test_ctrl_c_never_breaks_into_a_step_of_the_event_loop() -> None:
         asyncio.run(interruptible(work()))
     assert troubles == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_answer_that_was_lost_is_not_called_done() -> None:
+    assert code_of_job(replace(job(JobStatus.SUBMITTING), trouble="no answer")) is ExitCode.UNREACHABLE
+    assert code_of_job(job(JobStatus.SUBMITTING)) is ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [
+        ("tpu-v5e8", "tpu-v5e-8"),
+        ("TPU v5e-8", "tpu-v5e-8"),
+        ("T4 x2", "t4x2"),
+        ("GPU T4 \u00d72", "t4x2"),
+        ("NvidiaTeslaT4", "t4x2"),
+        ("CPU", "none"),
+    ],
+)
+def test_an_accelerator_by_any_of_its_names(word: str, wanted: str) -> None:
+    assert choose(word).id == wanted

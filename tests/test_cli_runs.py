@@ -221,6 +221,30 @@ def test_a_wrong_setting_ends_with_2(offline: Terminal) -> None:
     assert "KAGGLE_LAB_POLL_MAX_S" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("RETRIEVE", "automatic", "auto, ask, never"),
+        ("POLL_RUNNING_S", "0", "more than 0"),
+        ("EMULATOR_ARGS", '--x "', "cannot be read"),
+    ],
+)
+def test_a_setting_that_cannot_be_ends_with_2(offline: Terminal, name: str, value: str, words: str) -> None:
+    offline.environ[f"KAGGLE_LAB_{name}"] = value
+    done = offline.run("jobs")
+    assert done.returncode == 2
+    assert f"KAGGLE_LAB_{name}" in done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_name_that_is_not_utf8_ends_with_2(offline: Terminal) -> None:
+    done = offline.run("submit", os.fsdecode(b"caf\xe9.ipynb"))
+    assert done.returncode == 2
+    assert "Rename the file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_ctrl_c_ends_the_watching_not_the_run(shell: Terminal) -> None:
     waiting = shell.start("submit", shell.notebook(SLEEP), "--wait")
     assert waiting.stdout is not None

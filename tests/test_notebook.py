@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import papermill
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,7 @@ def test_a_source_in_lines_becomes_one_text() -> None:
     "line",
     [
         "%kaggle_submit --wait",
-        "  %kaggle_jobs",
+        "%kaggle_jobs",
         "%%kaggle_submit",
         "%load_ext kaggle_lab",
         "%reload_ext kaggle_lab",
@@ -61,6 +63,35 @@ def test_our_own_magics_do_not_run_on_kaggle(line: str) -> None:
     assert second == "print(1)"
 
 
+def test_what_our_magic_was_assigned_to_stands_for_the_run_itself(tmp_path: Path) -> None:
+    """The README's example goes on with `job.wait()`; run here as Kaggle would run it."""
+    cell = "if True:\n    %kaggle_jobs\njob = %kaggle_submit --accelerator t4x2\n"
+    cell += "job.wait(); print(job, job.outputs())"
+    path = tmp_path / "sent.ipynb"
+    path.write_text(nb.build_source(read(cell), "JOB"), encoding="utf-8")
+    ran = papermill.execute_notebook(path, tmp_path / "ran.ipynb", progress_bar=False)
+    shown = "".join(output["text"] for output in ran.cells[-1].outputs)
+    assert shown.count("This is the run itself") == 2
+
+
+def test_a_notebook_that_came_back_from_kaggle_gets_one_prologue() -> None:
+    once = nb.build_source(read("print(1)"), "FIRST")
+    again = nb.read_notebook(once)
+    sent = json.loads(nb.build_source(again, "SECOND"))
+    assert [cell["source"] for cell in sent["cells"][1:]] == ["print(1)"]
+    assert "FIRST" not in json.dumps(sent)
+    assert len(again.code_cells) == 1
+
+
+def test_an_old_notebook_with_a_heading_is_read() -> None:
+    cells = [
+        {"cell_type": "heading", "level": 1, "metadata": {}, "source": ["Digits"]},
+        {"cell_type": "code", "input": ["a = 1\n", "print(a)"], "outputs": [], "language": "python"},
+    ]
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": cells}]}
+    assert nb.read_notebook(json.dumps(old)).code_cells[0]["source"] == "a = 1\nprint(a)"
+
+
 def test_other_magics_stay() -> None:
     source = "%load_ext autoreload\n!pip list\n%%time\nkaggle_submit = 1"
     sent = json.loads(nb.build_source(read(source), "JOB"))
@@ -68,12 +99,15 @@ def test_other_magics_stay() -> None:
 
 
 def test_the_job_is_found_again_in_its_source() -> None:
-    source = nb.build_source(read("print(1)"), "0123abcd")
+    source = nb.build_source(read("print(1)"), "0123abcd", origin=nb.origin_of("/a.ipynb"))
     assert nb.is_source_of(source, "0123abcd")
-    assert nb.is_from_kaggle_lab(source)
+    assert nb.is_from(source, nb.origin_of("/a.ipynb"))
+    assert not nb.is_from(source, nb.origin_of("/b.ipynb"))
     assert not nb.is_source_of(source, "ffff")
     assert not nb.is_source_of(source, "")
-    assert not nb.is_from_kaggle_lab(json.dumps(make_notebook("print(1)")))
+    for other in (json.dumps(make_notebook("print(1)")), "print(1)", "[]", nb.build_source(read("x"), "J")):
+        assert not nb.is_from(other, nb.origin_of("/a.ipynb"))
+        assert not nb.is_from(other, "")
 
 
 def test_cells_can_be_chosen() -> None:

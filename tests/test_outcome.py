@@ -67,7 +67,6 @@ def test_the_cell_is_counted_as_in_the_users_notebook() -> None:
     [
         ("nbclient.exceptions.DeadKernelError: Kernel died", "memory"),
         ("ValueError: No kernel name found in notebook and no override provided", "kernel name"),
-        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "internet"),
     ],
 )
 def test_known_ends_of_the_log(line: str, part: str) -> None:
@@ -79,3 +78,13 @@ def test_known_ends_of_the_log(line: str, part: str) -> None:
 def test_a_live_word_is_no_end() -> None:
     with pytest.raises(ValueError, match="not an end"):
         judge(RUN, SessionStatus(KaggleStatus.RUNNING, "RUNNING"), [])
+
+
+def test_the_internet_is_named_only_when_it_was_off() -> None:
+    tail = [*CELL_ERROR, "socket.gaierror: [Errno -3] Temporary failure in name resolution"]
+    said = SessionStatus(KaggleStatus.ERROR, "ERROR")
+    off = judge(replace(RUN, internet=False), said, tail)
+    assert off.reason is Reason.CELL_ERROR
+    assert off.message.startswith("Code cell 3 failed")
+    assert "internet" in off.remedy
+    assert "internet" not in judge(replace(RUN, internet=True), said, tail).remedy

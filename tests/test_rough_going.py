@@ -221,6 +221,30 @@ async def test_a_run_that_waits_is_sent_when_another_ends(kaggle: PaperKaggle, t
         assert (await at_rest(lab, second.id)).status is JobStatus.COMPLETE
 
 
+async def test_a_machine_nobody_knows_is_a_problem_in_the_preview(
+    kaggle: PaperKaggle, tmp_path: Path
+) -> None:
+    async with open_lab(kaggle, tmp_path) as lab:
+        preview = await lab.preview(ask(accelerator="warp drive"))
+        assert [problem["code"] for problem in preview.problems] == ["unknown_accelerator"]
+        content = make_notebook("print(1)", kaggle={"accelerator": "nvidiaB200"})
+        own = await lab.preview(SubmitRequest("new.ipynb", content=json.dumps(content)))
+        assert own.problems == ()
+        assert own.accelerator == "none"
+        assert "nvidiaB200" in own.warnings[0]
+
+
+async def test_a_notebook_of_the_same_name_on_another_machine_is_another_notebook(
+    kaggle: PaperKaggle, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        async with open_lab(kaggle, tmp_path / name) as lab:
+            job, _ = await lab.submit(ask("Untitled.ipynb"))
+            assert job.version == 1, "a version of its own notebook, not of the other one's"
+    assert len({push["slug"] for push in kaggle.pushes}) == 2
+
+
 # --- watching ------------------------------------------------------------------------------------
 
 

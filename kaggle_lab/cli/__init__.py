@@ -105,8 +105,21 @@ def _place(args: Namespace) -> Path:
         args.output = str(Path(args.output).absolute())
         args.wait = True
     if hasattr(args, "notebook"):
+        _require_utf8(args.notebook)
         root, args.notebook_path = in_workspace(Path(args.notebook), root)
     return root
+
+
+def _require_utf8(path: str) -> None:
+    from ..errors import BadRequest
+
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "replace").decode()
+        raise BadRequest(
+            f"The file name {shown} is not UTF-8, and Kaggle takes no other.", remedy="Rename the file."
+        ) from None
 
 
 def _config(args: Namespace) -> Config:

@@ -57,6 +57,8 @@ def code_of_job(job: Job) -> ExitCode:
 
     if job.status is JobStatus.REJECTED:
         return ExitCode.REJECTED
+    if job.status is JobStatus.SUBMITTING and job.trouble:  # nobody knows yet whether Kaggle received it
+        return ExitCode.UNREACHABLE
     if job.status is JobStatus.CANCELLED and job.reason is not Reason.TIME_LIMIT:
         return ExitCode.STOPPED
     if job.status in (JobStatus.ERROR, JobStatus.CANCELLED):

@@ -44,6 +44,11 @@ async def submit(manager: Manager, args: Namespace, screen: Screen) -> ExitCode:
             screen.note(
                 f"JupyterLab sends it when a session is free, or `jupyter kaggle log {job.id[:8]} --follow`."
             )
+        if job.status is JobStatus.SUBMITTING:
+            screen.note(
+                "Whether Kaggle received it is found out, without sending it again, by JupyterLab or by "
+                f"`jupyter kaggle log {job.id[:8]} --follow`."
+            )
         screen.say(job.id)
         screen.answer(job)
         return code_of_job(job)

@@ -8,6 +8,8 @@ import time
 from .db import Database
 
 WEEK_S = 7 * 86_400
+LATEST_S = 221_845_392_000.0
+"""The year 9000 in epoch seconds: later moments cannot be written as dates."""
 # 1970-01-03 was the first Saturday of the epoch.
 FIRST_SATURDAY_S = 2 * 86_400
 
@@ -37,9 +39,11 @@ class Clock:
         return real_epoch_s + (self._changes[index - 1][1] if index else 0.0)
 
     def advance(self, seconds: float) -> None:
-        """Move emulated time forward. Raises ValueError for a step back."""
-        if seconds < 0:
+        """Move emulated time forward. Raises ValueError for a step back, or beyond `LATEST_S`."""
+        if not seconds >= 0:
             raise ValueError("the clock only goes forward")
+        if self.now() + seconds > LATEST_S:
+            raise ValueError("the clock goes to the year 9000 at most")
         change = (time.time(), self.offset_s + seconds)
         self._database.run("INSERT INTO clock_changes VALUES (?, ?)", *change)
         self._changes.append(change)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from tornado.web import RequestHandler
@@ -22,6 +25,8 @@ from .wire import ApiError, Fields, isoformat, parse_json_object
 from .world import World
 
 Body = dict[str, Any]
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
+_MOST_HOURS = 168.0  # a week has no more
 RESOURCES: tuple[Resource, ...] = ("GPU", "TPU")
 
 
@@ -52,13 +57,34 @@ def clear_faults(world: World, _body: Body) -> Body:
 
 
 def advance_clock(world: World, body: Body) -> Body:
-    """`{"seconds": 3600}`; sessions that pass their cap are stopped as if the time had gone by."""
-    seconds = body.get("seconds")
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
-        raise ValueError("seconds must be a number")
-    world.clock.advance(float(seconds))
+    """`{"seconds": 3600}` or `{"now": "2026-11-28T00:00:00Z"}`; forward only.
+
+    Sessions that pass their cap are stopped as if the time had gone by.
+    """
+    seconds = _moment(body["now"]) - world.clock.now() if "now" in body else _number(body, "seconds")
+    if "now" in body and seconds < 0:
+        raise ValueError(f"the clock only goes forward; it is {isoformat(world.clock.now())}")
+    world.clock.advance(seconds)
     world.supervisor.tick()
     return {"clock": _clock(world)}
+
+
+def _moment(text: Any) -> float:
+    """Epoch seconds of an ISO time; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ValueError("now must be a time like 2026-11-28T00:00:00Z") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(body: Body, name: str, most: float = math.inf) -> float:
+    value: Any = body.get(name)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value > most:
+        bound = f" up to {most:g}" if math.isfinite(most) else ""
+        raise ValueError(f"{name} must be a number{bound}")
+    return float(value)
 
 
 def _clock(world: World) -> Body:
@@ -76,8 +102,13 @@ def change_account(world: World, body: Body) -> Body:
     """
     fields = Fields(body)
     username = fields.text("username")
-    if not username:
-        raise ValueError("username must be given")
+    if not _USERNAME.fullmatch(username):
+        raise ValueError("username must be given: letters, digits, hyphens and underscores, 50 at most")
+    used = {
+        resource: _number(body, f"{resource.lower()}_used_hours", _MOST_HOURS)
+        for resource in RESOURCES
+        if body.get(f"{resource.lower()}_used_hours") is not None
+    }
     if fields.has("key") or fields.has("token"):
         key = fields.text("key")
         if not key:
@@ -86,10 +117,8 @@ def change_account(world: World, body: Body) -> Body:
     elif fields.has("verified"):
         world.accounts.verify(username, fields.flag("verified"))
     account = world.accounts.named(username)
-    for resource in RESOURCES:
-        hours = body.get(f"{resource.lower()}_used_hours")
-        if hours is not None:
-            world.quota.set_used(account, resource, float(hours) * 3600, world.settings)
+    for resource, hours in used.items():
+        world.quota.set_used(account, resource, hours * 3600, world.settings)
     return {"account": _account(world, username)}
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 GIB = 1024**3
+MOST = 1e15
+"""More than any second, byte or count that makes sense; infinity is none."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
         kind in (int, float)
         and isinstance(value, (int, float))
         and not isinstance(value, bool)
-        and value >= 0
+        and 0 <= value <= MOST
     ):
         return kind(value)
     raise ValueError(f"{name} must be a non-negative {kind.__name__}, not {value!r}")

@@ -7,6 +7,9 @@ from pathlib import Path
 MARKER = "::kaggle-lab:: "
 """A line of the log that begins so is a message of the prologue, in JSON; it is not shown as log."""
 
+THIS_RUN = "_kaggle_lab_run"
+"""What the prologue calls the object that stands for the run itself."""
+
 
 def prologue_source(job_id: str, cells: int) -> str:
     """The first cell of a submitted Python notebook: hardware facts, session id, progress of cells.

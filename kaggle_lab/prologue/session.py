@@ -53,6 +53,18 @@ def _kaggle_lab_prologue(run: str, cells: int) -> None:
         if at[0] == cells and result.success:
             tell(event="done", cells=cells)
 
+    class ThisRun:
+        """What `job = %kaggle_submit` is on Kaggle, where nothing is submitted: asking it does nothing."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            return lambda *args, **kwargs: self
+
+        def __repr__(self) -> str:
+            return "This is the run itself, on Kaggle."
+
+    globals()["_kaggle_lab_run"] = ThisRun()
     events = globals()["get_ipython"]().events
     events.register("pre_run_cell", before)
     events.register("post_run_cell", after)

@@ -8,7 +8,6 @@ and takes the next number of one sequence, so that any process finds what others
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 
 from ..errors import StoreTrouble
 from ..models import Endpoint, HistoryEntry, Job, JobStatus, LogLine, OutputFile, Profile
-from .database import Database
+from .database import Database, Unusable
 
 __all__ = ["Store"]
 
@@ -49,7 +48,7 @@ class Store:
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
-        except sqlite3.OperationalError as error:  # a full disk, a lock that is never let go
+        except Unusable as error:
             raise StoreTrouble(f"The list of runs cannot be used at the moment: {error}.") from error
 
     # --- jobs ---------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 20_000
 _LAST_LINE_CHARS = 300
 _LONGEST_LEASE_MS = 3_600_000
+Unusable = sqlite3.OperationalError
+"""What any work may raise: the disk is full, another process never lets go of the file."""
 
 
 class Database:
