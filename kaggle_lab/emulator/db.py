@@ -93,8 +93,13 @@ CREATE TABLE user_secrets (
   PRIMARY KEY (account_id, label));
 """
 
+_INTERACTIVE_SCHEMA = """
+ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'batch';
+ALTER TABLE sessions ADD COLUMN internet INTEGER
+"""
+
 # Each step brings a data directory from the format before it to its own; the number of steps is the format.
-_STEPS = (_SCHEMA, _HUB_SCHEMA)
+_STEPS = (_SCHEMA, _HUB_SCHEMA, _INTERACTIVE_SCHEMA)
 SCHEMA_VERSION = len(_STEPS)
 
 

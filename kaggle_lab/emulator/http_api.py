@@ -85,6 +85,7 @@ class RestHandler(ApiHandler):
         ("GET", r"output/download_zip/(?P<kernelSessionId>\d+)", "DownloadKernelOutputZip"),
         ("GET", r"output/download/(?P<ownerSlug>[^/]+)/(?P<kernelSlug>[^/]+)(/(?P<filePath>.+))?", _DOWNLOAD),
         ("POST", r"delete/(?P<userName>[^/]+)/(?P<kernelSlug>[^/]+)", "DeleteKernel"),
+        ("POST", r"create-session/(?P<slug>[^/]+(?:/[^/]+)?)", "CreateKernelSession"),
         ("POST", r"cancel-session/(?P<kernelSessionId>\d+)", "CancelKernelSession"),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import identity, push, reads
+from . import identity, interactive, push, reads
 from .accounts import Account
 from .hub_methods import HUB_METHODS
 from .replies import Reply
@@ -29,6 +29,8 @@ METHODS: dict[str, Method] = {
     f"{KERNELS}/DownloadKernelOutputZip": reads.output_zip,
     f"{KERNELS}/GetAcceleratorQuotaStatistics": reads.quota_statistics,
     f"{KERNELS}/GetKernelSessionLogsStream": reads.logs_stream,
+    f"{KERNELS}/CreateKernelSession": interactive.create_session,
+    "common.OperationsService/GetOperation": interactive.get_operation,
     "users.AccountService/ExpireApiToken": identity.expire_token,
     **HUB_METHODS,
 }

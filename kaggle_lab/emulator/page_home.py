@@ -7,11 +7,12 @@ from html import escape
 from typing import Any
 
 from .accounts import Account
+from .jupyter_place import path_of
 from .kernels import Kernel
 from .pages import PageHandler, kernel_link, section, size_text, status_html, table
 from .scenario_player import Player
 from .scenarios import ready_made
-from .sessions import Session
+from .sessions import INTERACTIVE, Session
 from .settings import Settings
 from .wire import isoformat
 from .world import World
@@ -93,14 +94,19 @@ class HomePage(PageHandler):
         kernel = self.world.kernels.by_id(session.kernel_id)
         if kernel is None:
             return []
-        log = f'<a href="/code/{escape(kernel.ref)}?version={session.version}#log">follow</a>'
         since = self.moment(session.created_at)
+        if session.kind == INTERACTIVE:
+            path = path_of(session.id, self.world.session_secret)
+            link = f'<a href="{path}/">open Jupyter</a>'
+            name = f"{kernel_link(kernel)}, interactive"
+            return [name, status_html(session), escape(session.shape), since, link]
+        log = f'<a href="/code/{escape(kernel.ref)}?version={session.version}#log">follow</a>'
         name = f"{kernel_link(kernel)}, version {session.version}"
         return [name, status_html(session), escape(session.shape), since, log]
 
     def _live_log(self, session: Session) -> str:
         kernel = self.world.kernels.by_id(session.kernel_id)
-        if kernel is None:
+        if kernel is None or session.kind == INTERACTIVE:
             return ""
         return (
             f"<details open><summary>Log of {escape(kernel.ref)}, version {session.version}</summary>"

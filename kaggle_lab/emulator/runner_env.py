@@ -59,7 +59,7 @@ def prepare_files(spec: Spec, session: SessionDir) -> None:
     secrets = Path(__file__).with_name("runner_secrets.py")
     shutil.copyfile(secrets, session.scratch / "lib" / "kaggle_secrets.py")
     support = session.scratch / "support"
-    for name in ("job.py", "kernel.py"):
+    for name in ("job.py", "kernel.py", "server.py"):
         shutil.copyfile(Path(__file__).with_name(f"runner_{name}"), support / name)
 
 
@@ -87,6 +87,8 @@ def _write_python_kernel(folder: Path, places: Places) -> None:
 
 
 def _argv(spec: Spec, places: Places) -> tuple[str, ...]:
+    if spec.jupyter_path:
+        return (sys.executable, "-P", f"{places.support}/server.py", places.tmp, NOTEBOOK)
     if spec.kernel_type == "notebook":
         return (sys.executable, "-P", f"{places.support}/job.py", NOTEBOOK)
     script = f"{places.source}/{_script_name(spec)}"
@@ -102,7 +104,8 @@ def _argv(spec: Spec, places: Places) -> tuple[str, ...]:
 def _environment(spec: Spec, places: Places) -> dict[str, str]:
     host = {name: os.environ[name] for name in _FROM_HOST if name in os.environ}
     user_base = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
-    return host | user_base | _system_variables(places) | _kaggle_variables(spec) | dict(spec.env)
+    own = {"KAGGLE_EMULATOR_JUPYTER_PATH": spec.jupyter_path} if spec.jupyter_path else {}
+    return own | host | user_base | _system_variables(places) | _kaggle_variables(spec) | dict(spec.env)
 
 
 def _system_variables(places: Places) -> dict[str, str]:

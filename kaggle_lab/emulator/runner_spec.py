@@ -42,6 +42,8 @@ class Spec:
     inputs: tuple[Input, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     queue_delay_s: float = 0.0
+    jupyter_path: str = ""
+    """Where the Jupyter server of an interactive session is reached; empty for a batch session."""
 
 
 def read_spec(session_dir: Path) -> Spec:
@@ -60,6 +62,7 @@ def read_spec(session_dir: Path) -> Spec:
         inputs=tuple(_input(item) for item in raw.get("inputs") or ()),
         env={str(name): str(value) for name, value in (raw.get("env") or {}).items()},
         queue_delay_s=float(raw.get("queue_delay_s") or 0.0),
+        jupyter_path=str(raw.get("jupyter_path") or ""),
     )
 
 

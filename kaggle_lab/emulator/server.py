@@ -14,6 +14,7 @@ from .control import ControlHandler
 from .http_api import OutputFileHandler, RestHandler, RpcHandler, UnknownHandler
 from .http_base import EmulatorApplication
 from .http_hub import BlobsRest, CompetitionsRest, DatasetRest, DatasetsRest, ModelsRest
+from .http_jupyter import JupyterProxy
 from .page_home import HomePage
 from .page_kernel import KernelPage, LogPage, OutputPage, ResultsPage, SourcePage
 from .pages import PageFile
@@ -51,6 +52,7 @@ def make_application(world: World, player: Player) -> EmulatorApplication:
             (r"/kaggle-uploads/([0-9a-f]+)", UploadHandler, arguments),
             (r"/kaggle-storage/(files|archives|submissions)/([0-9]+)/(.+)", StorageHandler, arguments),
             (r"/(?:requests|kaggle-jwt-handler)/([A-Za-z]+)", SessionHandler, arguments),
+            (r"/k/([0-9]{1,15})/([A-Za-z0-9_-]+)/proxy(?:/.*)?", JupyterProxy, arguments),
             (r"/_emu/(scenario)", ScenarioHandler, playing),
             (r"/_emu/([a-z]+)", ControlHandler, arguments),
             (r"/_pages/([a-z.]+)", PageFile, arguments),

@@ -9,12 +9,16 @@ from .accelerators import Resource
 from .db import Database
 
 TIMEOUT_MESSAGE = "Your notebook was stopped because it exceeded the max allowed execution duration."
+BATCH, INTERACTIVE = "batch", "interactive"
 TERMINAL = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
 
 @dataclass(frozen=True)
 class Session:
-    """The run of one version. Times are real epoch seconds; `ended_at` is None while it lives."""
+    """The run of one version, or an interactive session opened on it.
+
+    Times are real epoch seconds; `ended_at` is None while it lives; `internet` None is the version's.
+    """
 
     id: int
     kernel_id: int
@@ -32,6 +36,8 @@ class Session:
     ended_at: float | None
     pid: int | None
     pid_start_time: int | None
+    kind: str
+    internet: bool | None
 
     @property
     def is_finished(self) -> bool:
@@ -63,10 +69,14 @@ class Sessions:
         shape: str,
         timeout_s: float,
         now: float,
+        *,
+        kind: str = BATCH,
+        internet: bool | None = None,
     ) -> Session:
+        """A new session; a batch session becomes its version's own."""
         cursor = self._database.run(
             "INSERT INTO sessions (kernel_id, version, account_id, resource, shape, rate, timeout_s, status,"
-            " created_at) VALUES (?, ?, ?, ?, ?, 1.0, ?, 'QUEUED', ?)",
+            " created_at, kind, internet) VALUES (?, ?, ?, ?, ?, 1.0, ?, 'QUEUED', ?, ?, ?)",
             kernel_id,
             version,
             account_id,
@@ -74,14 +84,17 @@ class Sessions:
             shape,
             timeout_s,
             now,
+            kind,
+            internet,
         )
         session_id = int(cursor.lastrowid or 0)
-        self._database.run(
-            "UPDATE versions SET session_id = ? WHERE kernel_id = ? AND number = ?",
-            session_id,
-            kernel_id,
-            version,
-        )
+        if kind == BATCH:
+            self._database.run(
+                "UPDATE versions SET session_id = ? WHERE kernel_id = ? AND number = ?",
+                session_id,
+                kernel_id,
+                version,
+            )
         return self.get(session_id)
 
     def get(self, session_id: int) -> Session:
@@ -109,13 +122,14 @@ class Sessions:
         )
         return [_session(row) for row in rows]
 
-    def occupying(self, account_id: int, resource: Resource, ended_after: float) -> int:
+    def occupying(self, account_id: int, resource: Resource, ended_after: float, kind: str = BATCH) -> int:
         """How many sessions count against a cap: the living ones and those that ended after a moment."""
         row = self._database.one(
-            "SELECT count(*) FROM sessions WHERE account_id = ? AND resource = ?"
+            "SELECT count(*) FROM sessions WHERE account_id = ? AND resource = ? AND kind = ?"
             " AND (ended_at IS NULL OR ended_at > ?) AND coalesce(stop_reason, '') != 'delete'",
             account_id,
             resource,
+            kind,
             ended_after,
         )
         return int(row[0])
@@ -139,7 +153,7 @@ class Sessions:
 
     def latest_complete(self, kernel_id: int) -> Session | None:
         row = self._database.first(
-            "SELECT * FROM sessions WHERE kernel_id = ? AND status = 'COMPLETE'"
+            "SELECT * FROM sessions WHERE kernel_id = ? AND status = 'COMPLETE' AND kind = 'batch'"
             " ORDER BY version DESC LIMIT 1",
             kernel_id,
         )

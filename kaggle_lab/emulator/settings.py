@@ -38,6 +38,10 @@ class Settings:
     max_gpu_sessions: int = 2
     max_tpu_sessions: int = 1
     max_cpu_sessions: int = 5
+    max_interactive_gpu_sessions: int = 1
+    max_interactive_tpu_sessions: int = 1
+    max_interactive_cpu_sessions: int = 5
+    interactive_idle_timeout_s: float = 1200.0  # reports say 20 and 60 minutes
     gpu_quota_hours: float = 30.0
     tpu_quota_hours: float = 20.0
     cpu_session_limit_s: float = 43_200.0

@@ -34,13 +34,20 @@ class Supervisor:
     """Owner of all runner processes."""
 
     def __init__(
-        self, folders: Folders, clock: Clock, sessions: Sessions, prepare: Callable[[Session], dict[str, Any]]
+        self,
+        folders: Folders,
+        clock: Clock,
+        sessions: Sessions,
+        prepare: Callable[[Session], dict[str, Any]],
+        is_idle: Callable[[Session], bool],
     ) -> None:
-        """`prepare` writes a session's source into its folder and returns the rest of its `spec.json`."""
+        """`prepare` writes a session's source into its folder and returns the rest of its `spec.json`;
+        `is_idle` tells whether nobody has used an interactive session for too long."""
         self._folders = folders
         self._clock = clock
         self._sessions = sessions
         self._prepare = prepare
+        self._is_idle = is_idle
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._stop_asked_at: dict[int, float] = {}
         self._troubled: set[int] = set()
@@ -133,6 +140,8 @@ class Supervisor:
             was_advanced = elapsed - (self._clock.real() - session.started_at) > 1.0
             if was_advanced and elapsed > session.timeout_s:
                 self.stop(session, "timeout")
+            elif self._is_idle(session):
+                self.stop(session, "idle")
 
     def _settle(self, session: Session, ending: Ending) -> None:
         self._sessions.ended(session.id, ending)

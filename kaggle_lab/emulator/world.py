@@ -20,13 +20,14 @@ from .db import Database
 from .faults import Faults
 from .folders import Folders, read_json
 from .journal import Journal
+from .jupyter_place import last_activity, path_of
 from .kernels import Kernel, Kernels, Version
 from .logs import PREAMBLE, append_record
 from .models_hub import Models
 from .outputs import Links, Listings
 from .quota import Quota
 from .scenarios import Scenario
-from .sessions import Session, Sessions
+from .sessions import INTERACTIVE, Session, Sessions
 from .settings import Settings
 from .sources import Mount, Shelves, Sources
 from .supervisor import Supervisor
@@ -85,7 +86,9 @@ class World:
         self.session_secret = self.database.meta("link_secret")
         self.links = Links(self.session_secret, self.clock)
         self.faults = Faults()
-        self.supervisor = Supervisor(self.folders, self.clock, self.sessions, self._prepare_session)
+        self.supervisor = Supervisor(
+            self.folders, self.clock, self.sessions, self._prepare_session, self._is_idle
+        )
         self.settings = self._stored_settings()
         self.journal = Journal(self.settings.request_log_size)
         self._open_hub()
@@ -174,7 +177,8 @@ class World:
             "language": version.metadata.language,
             "source": name,
             "machine_shape": version.metadata.machine_shape,
-            "internet": version.metadata.enable_internet,
+            "internet": version.metadata.enable_internet if session.internet is None else session.internet,
+            "jupyter_path": path_of(session.id, self.session_secret) if session.kind == INTERACTIVE else "",
             "timeout_s": session.timeout_s,
             "memory_limit_bytes": getattr(self.settings, f"{session.resource.lower()}_memory_limit_bytes"),
             "disk_limit_bytes": self.settings.disk_limit_bytes,
@@ -185,6 +189,15 @@ class World:
             "env": self._environment(session, version),
             "queue_delay_s": self.settings.queue_delay_s,
         }
+
+    def _is_idle(self, session: Session) -> bool:
+        """Whether nobody has used an interactive session for longer than Kaggle keeps it."""
+        if session.kind != INTERACTIVE:
+            return False
+        active = last_activity(self.folders.session(session.id))
+        if active is None:
+            return False
+        return self.clock.now() - self.clock.at(active) > self.settings.interactive_idle_timeout_s
 
     def _mounts(self, kernel: Kernel, version: Version) -> list[Mount]:
         caller = self.accounts.by_id(kernel.account_id)
@@ -199,7 +212,7 @@ class World:
     def _environment(self, session: Session, version: Version) -> dict[str, str]:
         image = version.metadata.docker_image or _IMAGES.get(version.metadata.resource, _IMAGES["CPU"])
         return {
-            "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+            "KAGGLE_KERNEL_RUN_TYPE": session.kind.capitalize(),
             "KAGGLE_URL_BASE": self.base_url,
             "KAGGLE_DATA_PROXY_URL": self.base_url,
             "KAGGLE_DATA_PROXY_PROJECT": "kaggle-161607",
