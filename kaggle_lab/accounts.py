@@ -212,7 +212,7 @@ class Accounts:
 
         Raises BadCredentials when Kaggle does not know it, KaggleUnreachable; nothing is stored then.
         """
-        from .credentials import Credentials, check_secret, store_access_token
+        from .credentials import Credentials, check_secret, overruling, store_access_token
         from .kaggle_client import KaggleClient
 
         endpoint = await self.chosen()
@@ -227,7 +227,11 @@ class Accounts:
             await client.close()
         await asyncio.to_thread(store_access_token, secret)
         self._forget()
-        return await self.account(refresh=True)
+        account = await self.account(refresh=True)
+        if other := await asyncio.to_thread(overruling, secret):
+            self._account = account = replace(account, message=_not_used(other, account))
+            self.on_change("account")
+        return account
 
     async def sign_out(self) -> Account:
         """Forget the token that Kaggle Lab stored; leave the emulator. Other credentials stay."""
@@ -278,6 +282,11 @@ class Accounts:
             task = asyncio.create_task(ask(), name=f"kaggle-lab {name}")
             self._asking[name] = task
         return cast("V", await asyncio.shield(task))
+
+
+def _not_used(other: str, account: Account) -> str:
+    told = f"The token is stored, but not used: {other} comes before it. Unset {other} to use the token."
+    return f"{account.message} {told}".strip()
 
 
 def _find(endpoint: Endpoint, refused: Mapping[Credentials, BadCredentials]) -> Credentials:

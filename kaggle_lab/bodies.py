@@ -24,6 +24,7 @@ _SUBMIT_FIELDS: dict[str, type] = {
     "save_only": bool,
     "add_version": bool,
     "remember": bool,
+    "again": str,
 }
 _PROFILE_FIELDS: dict[str, type] = {
     "notebook_path": str,

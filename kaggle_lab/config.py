@@ -94,6 +94,11 @@ class Config:
         """The data folder, with its default filled in."""
         return Path(self.data_dir or _default_data_dir())
 
+    @property
+    def store_path(self) -> Path:
+        """The file with the list of runs."""
+        return self.data_path / "kaggle-lab.sqlite"
+
 
 RETRIEVE = ("auto", "ask", "never")
 _POSITIVE = (

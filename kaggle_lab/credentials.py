@@ -66,6 +66,13 @@ def credentials_in_order(
     return [found for found in candidates if found is not None]
 
 
+def overruling(token: str, environ: Mapping[str, str] | None = None, home: Path | None = None) -> str:
+    """Where the token stands that is used instead of this stored one; empty when it is this one."""
+    environ = os.environ if environ is None else environ
+    used = _access_token(environ, _home(home))
+    return used.source if used is not None and used.secret != token.strip() else ""
+
+
 def emulator_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
     """The emulator's own account; ``KAGGLE_LAB_EMULATOR_TOKEN`` chooses another. Never a real account's."""
     environ = os.environ if environ is None else environ

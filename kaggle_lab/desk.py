@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .errors import BadRequest, StoreTrouble
 from .events import ChangeEvents
-from .opening import STORE_NAME, open_manager
+from .opening import open_manager
 
 if TYPE_CHECKING:
     from .config import Config
@@ -88,7 +88,7 @@ class ManagerDesk:
             self._log.warning("Kaggle Lab cannot follow earlier runs: %s", error)
 
     async def _has_work(self) -> bool:
-        path = self._config().data_path / STORE_NAME
+        path = self._config().store_path
         if not await asyncio.to_thread(path.exists):
             return False
         module = await asyncio.to_thread(importlib.import_module, "kaggle_lab.store")

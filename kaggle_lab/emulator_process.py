@@ -27,10 +27,9 @@ from typing import IO, Any
 from uuid import uuid4
 
 from .config import Config
+from .credentials import EMULATOR_TOKEN, EMULATOR_USERNAME
 from .errors import KaggleLabError
 
-EMULATOR_USERNAME = "learner"
-EMULATOR_TOKEN = "KGAT_emulator_learner"  # noqa: S105 - opens nothing but the local emulator
 READY_PREFIX = "kaggle-emulator ready: "
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0

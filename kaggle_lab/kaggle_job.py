@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .background import LOOK_S
-from .models import FileState, JobStatus
-from .watching import follow, follow_files, show_log
+from .models import FileState
+from .watching import LEFT_FILES, follow, follow_files, show_log
 from .wording import job_text, outcome_text, plain_line, size_text
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .manager import Manager
     from .models import Job, LogLine, OutputFile
 
-LEFT_FILES = (JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED)
 MARKS = {FileState.DONE: "✓", FileState.UNCHANGED: "✓", FileState.REFUSED: "✗", FileState.FAILED: "✗"}
 
 

@@ -44,8 +44,6 @@ from .submitting import Submitter
 
 __all__ = ["Finding", "JobPage", "LogPage", "Manager", "OutputsPage", "Preview", "SubmitRequest"]
 
-STORE_NAME = "kaggle-lab.sqlite"
-
 
 @dataclass(frozen=True)
 class JobPage:
@@ -118,7 +116,7 @@ class Manager:
         """
         from .emulator_process import EmulatorControl as OwnEmulator
 
-        store = await Store.open(config.data_path / STORE_NAME)
+        store = await Store.open(config.store_path)
         manager = cls(config, workspace_root, store, emulator or OwnEmulator(config))
         manager._accounts.on_change = lambda kind: manager._tell([Change(kind)])
         manager._monitor.tell = manager._tell
@@ -183,15 +181,25 @@ class Manager:
 
     async def preview(self, request: SubmitRequest) -> Preview:
         """What would be sent and what stands in its way. Raises NotANotebook and its like."""
-        return await self._planner.preview(request)
+        return await self._planner.preview(await self._filled(request))
 
     async def submit(self, request: SubmitRequest) -> tuple[Job, bool]:
         """Push a notebook. The job, and False when this very click made it already."""
+        request = await self._filled(request)
         try:
             job, created = await self._submitter.submit(request)
         finally:
             self._monitor.poke_store()
         return self._shown(job), created
+
+    async def _filled(self, request: SubmitRequest) -> SubmitRequest:
+        """A run that is asked for again, with what was sent then. Raises NoSuchJob, FileTrouble."""
+        if not request.again:
+            return request
+        job = await self._store.get(request.again)
+        content = await asyncio.to_thread(self._snapshots.source, job.id)
+        path = job.notebook_path if job.root == str(self._root) else str(Path(job.root) / job.notebook_path)
+        return replace(request, notebook_path=path, content=content, partial=job.partial)
 
     async def profile(self, notebook_path: str) -> Profile:
         """How this notebook is run."""
@@ -268,7 +276,7 @@ class Manager:
             job = replace(job, endpoint=endpoint, url=f"{endpoint.url}/code/{job.ref}" if has_page else "")
         if job.output_dir and job.root != str(self._root):
             job = replace(job, output_dir=str(Path(job.root) / job.output_dir))
-        return job
+        return replace(job, root="") if job.root == str(self._root) else job
 
     # --- outputs --------------------------------------------------------------------------------
 

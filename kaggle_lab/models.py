@@ -396,7 +396,7 @@ class Job:
     save_only: bool = False
     language: str = "python"
     root: str = ""
-    """The workspace the job was submitted from, as an absolute path."""
+    """The workspace the job was submitted from, as an absolute path; empty when shown in that very one."""
     sources: Sources = Sources()
     ref: KernelRef | None = None
     version: int | None = None
@@ -430,6 +430,8 @@ class Job:
     log_complete: bool = False
     last_line: str = ""
     progress: Progress | None = None
+    partial: bool = False
+    """Whether only some cells of the notebook were sent."""
     seq: int = 0
     """Change number: grows with every change of any job in the store."""
 

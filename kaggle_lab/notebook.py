@@ -29,8 +29,11 @@ KERNELSPECS: dict[str, dict[str, str]] = {
 """The Jupyter kernels that exist on Kaggle; a notebook that names any other dies within seconds."""
 
 _OWN_LINE = re.compile(
-    r"^\s*((?P<name>\w+)\s*=\s*)?%{1,2}(kaggle_\w+|load_ext\s+kaggle_lab|reload_ext\s+kaggle_lab)\b"
+    r"^(?P<indent>[ \t]*)((?P<name>\w+(\.\w+|\[[^\]\n=]*\])*)[ \t]*=[ \t]*)?"
+    r"%{1,2}(kaggle_\w+|(re)?load_ext[ \t]+kaggle_lab)\b(.*\\\r?\n)*.*$",
+    re.MULTILINE,
 )
+"""A line with one of our magics, with the lines that a backslash adds to it."""
 _PROLOGUE_TAG = "kaggle-lab-prologue"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LARGEST_NAMED = 3
@@ -196,19 +199,16 @@ def to_json(content: Any) -> str:
 def _sendable(cell: dict[str, Any]) -> dict[str, Any]:
     cell = {**cell, "source": _text(cell)}
     if cell["cell_type"] == "code":
-        lines = cell["source"].split("\n")
-        cell["source"] = "\n".join(_without_own_magic(line) for line in lines)
+        cell["source"] = _OWN_LINE.sub(_stand_in, cell["source"])
         cell.update(outputs=[], execution_count=None)
     return cell
 
 
-def _without_own_magic(line: str) -> str:
+def _stand_in(own: re.Match[str]) -> str:
     """Our magics are for JupyterLab. A name that one was assigned to stands for the run itself on Kaggle."""
-    own = _OWN_LINE.match(line)
-    if own is None:
-        return line
-    comment = f"# {line.strip()}  (runs in JupyterLab only)"
-    indent = line[: len(line) - len(line.lstrip())]
+    indent = own["indent"]
+    first, *more = (f"# {line.strip().rstrip(chr(92))}" for line in own[0].splitlines())
+    comment = "".join([f"{first}  (runs in JupyterLab only)", *(f"\n{indent}{line}" for line in more)])
     if own["name"]:
         return f"{indent}{own['name']} = {THIS_RUN}  {comment}"
     return f"{indent}pass  {comment}" if indent else comment

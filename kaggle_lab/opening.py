@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 ROOT_VARIABLE = "KAGGLE_LAB_ROOT"
 """The Jupyter server tells its root to the kernels and terminals it starts, so that all see the same runs."""
 
-STORE_NAME = "kaggle-lab.sqlite"
-"""The list of runs, in the data folder."""
-
 
 def tell_children(root: str, settings: Mapping[str, object], environ: MutableMapping[str, str]) -> None:
     """Put the server's root and settings where its kernels and terminals find them; None is not a setting."""
@@ -56,6 +53,7 @@ def request_of(
         save_only=args.save_only,
         add_version=args.add_version,
         remember=remember,
+        partial=content is not None,
         retrieve=_retrieve_of(args),
         output_dir=getattr(args, "output", None) or "",
     )
@@ -72,10 +70,11 @@ def _retrieve_of(args: Namespace) -> Fetching:
 def in_workspace(path: Path, root: Path) -> tuple[Path, str]:
     """A file as (workspace, path in it); one outside ``root`` gets its own folder as workspace."""
     path = Path(os.path.abspath(path))  # noqa: PTH100 - a linked folder stays where it is linked
-    for base in (root, Path(os.path.realpath(root))):
-        if path.is_relative_to(base):
-            return base, path.relative_to(base).as_posix()
-    return path.parent, path.name
+    real, real_root = Path(os.path.realpath(path.parent)) / path.name, Path(os.path.realpath(root))
+    for base, file in ((root, path), (real_root, path), (real_root, real)):
+        if file.is_relative_to(base):
+            return base, file.relative_to(base).as_posix()
+    return real.parent, real.name
 
 
 async def open_manager(config: Config, root: Path, *, watch: bool) -> Manager:

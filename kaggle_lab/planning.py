@@ -42,6 +42,10 @@ class SubmitRequest:
     remember: bool = True
     cells: Sequence[int] | None = None
     """Only the cells with these positions in the notebook, counted from 0."""
+    partial: bool = False
+    """Whether ``content`` is only a part of the notebook, as of the cell magic."""
+    again: str = ""
+    """The id of a run whose source, as it was sent, is sent again; ``content`` is not read then."""
     sources: Sources | None = None
     """What to attach; None: what the notebook says, else what its last version on Kaggle has."""
     retrieve: Fetching = Fetching.AS_SET
@@ -262,6 +266,7 @@ class Planner:
             ref=ref,
             base_version=base,
             warnings=plan.warnings,
+            partial=request.partial or request.cells is not None,
             retrieve=request.retrieve,
             output_dir=request.output_dir,
         )

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from .models import ARRIVED, Retrieval
+from .models import ARRIVED, JobStatus, Retrieval
 from .wording import badge, duration_text, elapsed_s, status_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN_S = 1.0
 """The clock on the screen ticks this often; news of the run is shown at once."""
+LEFT_FILES = (JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED)
+"""A run that ended so may have left output files."""
 UNDERWAY = (Retrieval.PENDING, Retrieval.RUNNING)
 
 

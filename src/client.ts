@@ -198,8 +198,14 @@ function refusal(status: number, text: string): ApiError {
   if (status === 404) {
     return local('server_missing', status);
   }
+  if (AWAY.has(status)) {
+    return local('server_unreachable', status);
+  }
   return local(status === 401 || status === 403 ? 'forbidden' : 'confused', status);
 }
+
+/** What a proxy in front of the Jupyter server says when it gets no answer from it. */
+const AWAY: ReadonlySet<number> = new Set([424, 502, 503, 504]);
 
 function local(code: LocalCode, status: number, reason?: unknown): ApiError {
   const detail = reason instanceof Error ? reason.message : '';

@@ -61,7 +61,12 @@ function addNotebookCommands(registry: CommandRegistry, lab: ILab): string[] {
       isEnabled,
       execute: async () => {
         const source = lab.currentNotebook();
-        await (source && (await lab.load()).flow.run(source, how));
+        const { flow, notifier } = await lab.load();
+        if (source) {
+          await flow.run(source, how);
+        } else {
+          notifier.failed(new Error(trans.__('No notebook is in front. Open one first.')));
+        }
       },
       describedBy: { args: null }
     });

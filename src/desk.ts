@@ -14,7 +14,8 @@ import { RunActs } from './run-acts';
 import { StatusItem } from './status/status-item';
 import { addStyles } from './styles';
 import { SubmitFlow } from './submit-flow';
-import type { IKaggleModel } from './tokens';
+import type { SidebarWidget } from './sidebar';
+import type { IActions, IKaggleModel } from './tokens';
 import { readChange } from './wire';
 
 export interface IDesk {
@@ -41,7 +42,13 @@ export interface IDeskOptions {
 
 /** Set up the desk and start following the runs. */
 export function createDesk({ lab, serverSettings, memory }: IDeskOptions): IDesk {
-  const { trans, actions } = lab;
+  const { trans } = lab;
+  let sidebar: SidebarWidget | undefined;
+  const showRuns = (): void => {
+    sidebar?.showJob('');
+    lab.actions.showSidebar();
+  };
+  const actions: IActions = { ...lab.actions, showSidebar: showRuns };
   const model = new KaggleModel(new KaggleLabClient(serverSettings));
   const flow: SubmitFlow = new SubmitFlow({
     model,
@@ -77,7 +84,10 @@ export function createDesk({ lab, serverSettings, memory }: IDeskOptions): IDesk
     createStatusItem: () => new StatusItem(model, trans, () => actions.showSidebar()),
     openMenu: async (source, caret) =>
       (await import('./toolbar/run-menu')).showRunMenu({ lab, desk, source }, caret),
-    createSidebar: async () => (await import('./sidebar')).createSidebar({ model, trans, actions }),
+    createSidebar: async () => {
+      sidebar = (await import('./sidebar')).createSidebar({ model, trans, actions });
+      return sidebar;
+    },
     createLog: async jobId => {
       const follow = lab.settings.followLog;
       return (await import('./log')).createLogView({ model, trans, jobId, actions, follow });

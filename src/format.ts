@@ -24,8 +24,12 @@ export function formatDuration(trans: TranslationBundle, seconds: number): strin
 }
 
 /** Hours with one decimal: "21.4 h". Rounded down, so that no hour is promised that is not there. */
-export function formatHours(trans: TranslationBundle, seconds: number): string {
-  const tenths = Math.floor(Math.max(0, seconds) / (HOUR / 10));
+export function formatHours(
+  trans: TranslationBundle,
+  seconds: number,
+  round: (tenths: number) => number = Math.floor
+): string {
+  const tenths = round(Math.max(0, seconds) / (HOUR / 10));
   return trans.__('%1 h', String(tenths / 10));
 }
 

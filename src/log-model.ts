@@ -57,6 +57,11 @@ export class LogModel implements ILogModel {
     }
   }
 
+  /** Fetch again what could not be fetched. */
+  retry(): Promise<void> {
+    return this._advance();
+  }
+
   loadAll(): Promise<void> {
     this._filling ??= this._guard(() => this._fillHead()).finally(() => {
       this._filling = undefined;

@@ -61,18 +61,36 @@ export class Notifier {
   /** Something the user asked for failed. */
   failed(error: unknown, actions: readonly INoteAction[] = []): void {
     const { cause, remedy } = describeError(this._options.trans, error);
-    const message = shorten(remedy ? `${cause} ${remedy}` : cause);
+    const message = shorten(sentences(cause, remedy));
     this._options.show({ tone: 'error', message, actions, autoClose: false });
   }
 
   private _onJobs(model: IKaggleModel, ids: readonly string[]): void {
     const before = this._watched.size;
     let isNews = false;
+    if (model.isReady && !this._hasChecked) {
+      this._hasChecked = true;
+      void this._forgetRemoved([...this._watched].filter(id => !model.job(id)));
+    }
     for (const id of ids) {
       isNews = this._look(id, model.job(id)) || isNews;
     }
     if (isNews || before !== this._watched.size) {
       this._options.memory.save([...this._watched]);
+    }
+  }
+
+  /** Runs that were watched in an earlier visit may have been taken out of the list since. */
+  private async _forgetRemoved(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      try {
+        await this._options.model.fetchJob(id);
+      } catch (error) {
+        if ((error as Partial<ApiError>).code === 'no_such_job') {
+          this._watched.delete(id);
+          this._options.memory.save([...this._watched]);
+        }
+      }
     }
   }
 
@@ -113,7 +131,7 @@ export class Notifier {
         return {
           tone: job.retrieval === 'failed' || job.retrieval === 'partial' ? 'warning' : 'success',
           message,
-          actions: [openOutputs, openLog],
+          actions: [job.retrieval === 'none' ? this._getFiles(job) : openOutputs, openLog],
           autoClose: LONG_TOAST_MS
         };
       case 'error':
@@ -153,9 +171,9 @@ export class Notifier {
       case 'complete':
         return [this._completeText(name, job), job.retrieval_message].filter(Boolean).join(' ');
       case 'error':
-        return trans.__('%1 failed. %2', name, [job.message, job.remedy].filter(Boolean).join(' '));
+        return trans.__('%1 failed. %2', name, sentences(job.message, job.remedy));
       case 'rejected':
-        return trans.__('%1 was not accepted. %2', name, [job.message, job.remedy].filter(Boolean).join(' '));
+        return trans.__('%1 was not accepted. %2', name, sentences(job.message, job.remedy));
       case 'saved':
         return trans.__('%1 was saved.', name);
       default:
@@ -190,16 +208,33 @@ export class Notifier {
     }
   }
 
+  /** For files that do not come by themselves. */
+  private _getFiles(job: Job): INoteAction {
+    const { model, actions, trans } = this._options;
+    const callback = (): void => {
+      actions.openOutputs(job.id);
+      model.retrieve(job.id).catch((error: unknown) => this.failed(error));
+    };
+    return { label: trans.__('Get output files'), callback };
+  }
+
   private _action(label: string, act: (actions: IActions) => void): INoteAction {
     return { label, callback: () => act(this._options.actions) };
   }
 
   private readonly _watched = new Set<string>();
+  private _hasChecked = false;
 }
 
 /** A run is over when it ended and its files, if they come by themselves, have come. */
 function isOver(job: Job): boolean {
   return isFinished(job.status) && job.retrieval !== 'pending' && job.retrieval !== 'running';
+}
+
+/** Texts one after the other, each ended by a stop. */
+function sentences(...texts: string[]): string {
+  const given = texts.map(text => text.trim()).filter(Boolean);
+  return given.map(text => (/[.!?…。]$/.test(text) ? text : `${text}.`)).join(' ');
 }
 
 /** JupyterLab cuts at 140 characters in mid-word; this cuts at a word. */

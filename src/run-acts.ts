@@ -3,7 +3,9 @@
  */
 import { InputDialog } from '@jupyterlab/apputils';
 import type { ILab } from './lab';
+import { snapshotSource, type INotebookSource } from './notebook-source';
 import type { Notifier } from './notify';
+import { statusWord } from './sidebar/status';
 import type { SubmitFlow } from './submit-flow';
 import { CommandIDs, type IKaggleModel } from './tokens';
 import { isFinished, type Job } from './wire';
@@ -42,7 +44,8 @@ export class RunActs {
     }
     await this._model.start();
     const jobs = this._model.jobs.filter(SUITS[command]).slice(0, PICK_LIMIT);
-    return jobs.length < 2 ? jobs[0] : this._pick(jobs);
+    const isGrave = command === CommandIDs.stop || command === CommandIDs.remove;
+    return jobs.length === 0 || (jobs.length === 1 && !isGrave) ? jobs[0] : this._pick(command, jobs);
   }
 
   /** Carry out a command on a run. */
@@ -58,8 +61,14 @@ export class RunActs {
         window.open(job.url, '_blank', 'noopener');
         return;
       case CommandIDs.runAgain:
-        await this._flow.run(this._lab.notebookAt(job.notebook_path), { like: job });
+        await this._flow.run(this._sourceOf(job), { like: job });
     }
+  }
+
+  /** The notebook as it is now, which may have been mended; what was sent, where that is another thing. */
+  private _sourceOf(job: Job): INotebookSource {
+    const isWhole = job.root === '' && !job.partial;
+    return isWhole ? this._lab.notebookAt(job.notebook_path) : snapshotSource(job);
   }
 
   /** Carry out a command on the account. */
@@ -117,11 +126,18 @@ export class RunActs {
     }
   }
 
-  private async _pick(jobs: readonly Job[]): Promise<Job | undefined> {
+  private async _pick(command: string, jobs: readonly Job[]): Promise<Job | undefined> {
+    const { trans } = this._lab;
     const items = jobs.map(
-      (job, index) => `${index + 1}. ${job.title} v${job.version ?? '–'} (${job.status})`
+      (job, index) => `${index + 1}. ${job.title} v${job.version ?? '–'} (${statusWord(trans, job)})`
     );
-    const { value } = await InputDialog.getItem({ title: this._lab.trans.__('Which run?'), items });
+    const verbs: Readonly<Record<string, string>> = {
+      [CommandIDs.stop]: trans.__('Stop'),
+      [CommandIDs.remove]: trans.__('Remove')
+    };
+    const okLabel = verbs[command];
+    const title = okLabel ? trans.__('%1 which run?', okLabel) : trans.__('Which run?');
+    const { value } = await InputDialog.getItem({ title, items, ...(okLabel ? { okLabel } : {}) });
     return jobs[items.indexOf(value ?? '')];
   }
 

@@ -28,6 +28,8 @@ export interface ISheetRequest {
   readonly source: INotebookSource;
   /** Chosen beforehand, from the button's menu; it goes before what the notebook itself says. */
   readonly accelerator?: string;
+  /** The run whose settings are proposed. */
+  readonly like?: Job;
   /** Why the sheet comes up again. */
   readonly error?: ApiError;
   readonly saveOnly: boolean;
@@ -140,7 +142,9 @@ export class SubmitFlow {
       return this._ask(source, how);
     }
     try {
-      return await this._send(source, how.like ? settingsOf(how.like) : { save_only: how.saveOnly ?? false });
+      return how.like
+        ? await this._send(source, settingsOf(how.like), how.like)
+        : await this._send(source, { save_only: how.saveOnly ?? false });
     } catch (error) {
       if (error instanceof ApiError && MENDED_IN_SHEET.has(error.code)) {
         return this._ask(source, how, error);
@@ -161,18 +165,24 @@ export class SubmitFlow {
       source,
       error,
       accelerator: this._chosen.get(source.path),
-      saveOnly: how.saveOnly ?? false,
-      send: (choice, saveOnly) => this._sendChoice(source, choice, saveOnly)
+      like: how.like,
+      saveOnly: how.saveOnly ?? how.like?.save_only ?? false,
+      send: (choice, saveOnly) => this._sendChoice(source, choice, saveOnly, how.like)
     });
   }
 
-  private async _sendChoice(source: INotebookSource, choice: IChoice, saveOnly: boolean): Promise<Job> {
+  private async _sendChoice(
+    source: INotebookSource,
+    choice: IChoice,
+    saveOnly: boolean,
+    like?: Job
+  ): Promise<Job> {
     const { keep, title, ...fields } = choice;
     if (keep) {
       this._keepInNotebook(source, choice);
     }
     const named = title ? { title } : {};
-    const job = await this._send(source, { ...fields, ...named, save_only: saveOnly });
+    const job = await this._send(source, { ...fields, ...named, save_only: saveOnly }, like);
     this._chosen.delete(source.path);
     return job;
   }
@@ -184,7 +194,13 @@ export class SubmitFlow {
     source.keep?.(before => kaggleMetadata(before, kept));
   }
 
-  private async _send(source: INotebookSource, choice: Partial<SubmitRequest>): Promise<Job> {
+  /** Send, unless the run that was sent before, and whose answer was lost, is there after all. */
+  private async _send(source: INotebookSource, choice: Partial<SubmitRequest>, like?: Job): Promise<Job> {
+    const lost = await this._adoptLost(source.path);
+    return lost ?? this._sendAnew(source, choice, like);
+  }
+
+  private async _sendAnew(source: INotebookSource, choice: Partial<SubmitRequest>, like?: Job): Promise<Job> {
     const token = UUID.uuid4();
     this._tokens.add(token);
     this._mark(source.path, true);
@@ -192,12 +208,15 @@ export class SubmitFlow {
       const content = await source.content();
       const job = await this._options.model.submit({
         ...choice,
+        ...(source.again ? { again: source.again } : {}),
         notebook_path: source.path,
         content,
         client_token: token,
-        remember: true
+        remember: !like
       });
-      this._accelerators.set(source.path, job.accelerator);
+      if (!like) {
+        this._accelerators.set(source.path, job.accelerator);
+      }
       return job;
     } catch (error) {
       if (error instanceof ApiError && error.code === 'server_unreachable') {
@@ -261,7 +280,8 @@ export class SubmitFlow {
   private readonly _changed = new Signal<this, string>(this);
 }
 
-function settingsOf(job: Job): Partial<SubmitRequest> {
+/** What a run was sent with, to be sent again. */
+export function settingsOf(job: Job): Partial<SubmitRequest> {
   const { accelerator, title, internet, save_only } = job;
   return { accelerator, title, internet, private: job.private, time_cap_s: job.time_cap_s ?? 0, save_only };
 }

@@ -96,6 +96,7 @@ export interface ILogModel extends IDisposable {
   readonly error?: ApiError;
   readonly changed: ISignal<ILogModel, void>;
   /** Load what is before the first loaded line. Never rejects; see `error`. */
+  retry(): Promise<void>;
   loadAll(): Promise<void>;
 }
 

@@ -156,6 +156,9 @@ function useViewport(
   rows.current = { metrics, overscan };
   const read = React.useCallback(() => {
     const { scrollTop: top, clientHeight: height } = box.current!;
+    if (height === 0) {
+      return; // hidden, as while the theme is switched: what it tells then is not where it stands
+    }
     setState(old => {
       const { metrics, overscan } = rows.current;
       const before = rowWindow(metrics, old.top, old.height, overscan);

@@ -198,6 +198,8 @@ export interface Progress {
   /** Counts from 1. */
   readonly cell: number;
   readonly cells: number;
+  /** Whether the last one has ended well. */
+  readonly done: boolean;
 }
 
 /** One submission and what is known of its session. */
@@ -245,6 +247,10 @@ export interface Job {
   readonly log_count: number;
   readonly last_line: string;
   readonly progress: Progress | null;
+  /** The workspace it was sent from; empty: this one. */
+  readonly root: string;
+  /** Whether only some cells of the notebook were sent. */
+  readonly partial: boolean;
   /** Change number; grows with every change of any job. */
   readonly seq: number;
 }
@@ -287,7 +293,9 @@ export const readJob = object<Job>('job', {
   output_dir: text,
   log_count: count,
   last_line: text,
-  progress: maybe(object<Progress>('progress', { cell: count, cells: count })),
+  progress: maybe(object<Progress>('progress', { cell: count, cells: count, done: flag })),
+  root: text,
+  partial: flag,
   seq: count
 });
 
@@ -481,6 +489,8 @@ export interface SubmitRequest {
   readonly content?: Json;
   /** One per click; the same token never makes a second run. */
   readonly client_token?: string;
+  /** The run whose source, as it was sent, is sent again. */
+  readonly again?: string;
   readonly accelerator?: string;
   readonly title?: string;
   readonly internet?: boolean;

@@ -274,6 +274,18 @@ def test_login_reads_the_token_from_standard_input(
     assert shell.run("quota").returncode == 6
 
 
+@pytest.mark.parametrize(("set_to", "code"), [("guest", 0), ("wrong", 6)])
+def test_login_says_that_a_variable_overrules_the_token(
+    shell: Terminal, emulator: EmulatorProcess, set_to: str, code: int
+) -> None:
+    shell.environ["KAGGLE_LAB_ENDPOINT_KIND"] = "kaggle"
+    shell.environ["KAGGLE_API_TOKEN"] = {"guest": emulator.guest_token}.get(set_to, "KGAT_wrong")
+    done = shell.run("login", stdin=f"{emulator.token}\n")
+    assert done.returncode == code, done.stderr
+    assert "Unset KAGGLE_API_TOKEN" in done.stderr
+    assert ("Signed in as guest" in done.stdout) is (code == 0)
+
+
 def test_ctrl_c_leaves_the_question_for_a_token(offline: Terminal) -> None:
     """Typed on a terminal of its own, where the token is asked for unseen."""
     here, there = pty.openpty()

@@ -18,6 +18,7 @@ from kaggle_lab.credentials import (
     emulator_credentials,
     find_credentials,
     forget_access_token,
+    overruling,
     read_oauth_file,
     store_access_token,
     write_oauth_file,
@@ -203,6 +204,14 @@ def test_stored_token_is_found_private_and_forgotten(home: Path) -> None:
     assert forget_access_token(home) is True
     assert find_credentials({}, home) is None
     assert not path.parent.exists(), "an empty ~/.kaggle would hide ~/.config/kaggle"
+
+
+def test_what_comes_before_a_stored_token_is_named(home: Path) -> None:
+    store_access_token("KGAT_mine", home)
+    assert overruling("KGAT_mine", {}, home) == ""
+    assert overruling("KGAT_mine", {"KAGGLE_API_TOKEN": "KGAT_mine"}, home) == ""
+    assert overruling("KGAT_mine", {"KAGGLE_USERNAME": "ada", "KAGGLE_KEY": "k" * 32}, home) == ""
+    assert overruling("KGAT_mine", {"KAGGLE_API_TOKEN": "KGAT_other"}, home) == "KAGGLE_API_TOKEN"
 
 
 def test_another_token_is_kept_as_a_backup(home: Path) -> None:

@@ -23,7 +23,6 @@ import kaggle_lab
 from kaggle_lab.config import Config
 from kaggle_lab.emulator.testing import EmulatorProcess
 from kaggle_lab.extension import KaggleLab
-from kaggle_lab.opening import STORE_NAME
 
 from .conftest import QUICK
 from .support import make_notebook, wait_until
@@ -79,7 +78,9 @@ async def test_a_wrong_setting_is_told_and_the_server_lives(
 def unusable_store(tmp_path: Path) -> Path:
     folder = tmp_path / "lab"
     folder.mkdir()
-    (folder / STORE_NAME).write_bytes(b"this is not a database, however long one looks at it" * 100)
+    Config(data_dir=str(folder)).store_path.write_bytes(
+        b"this is not a database, however long one looks at it" * 100
+    )
     return folder
 
 

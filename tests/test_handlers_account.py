@@ -39,6 +39,16 @@ async def test_a_pasted_token_is_checked_and_kept_for_the_user_only(
     assert (await api.get("quota"))["gpu"]["allowed_s"] > 0
 
 
+async def test_a_token_that_a_variable_overrules_is_said_not_to_be_used(
+    api: Api, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAGGLE_API_TOKEN", emulator.guest_token)
+    _, account = await api.call("POST", "account", {"token": emulator.token})
+    assert account["username"] == "guest"
+    assert "Unset KAGGLE_API_TOKEN" in account["message"]
+    assert (await api.get("account"))["message"] == account["message"]
+
+
 async def test_signing_out_forgets_it(api: Api, emulator: EmulatorProcess, jp_home_dir: Path) -> None:
     await api.post("account", {"token": emulator.token})
     status, account = await api.call("DELETE", "account")

@@ -66,7 +66,11 @@ def test_our_own_magics_do_not_run_on_kaggle(line: str) -> None:
 def test_what_our_magic_was_assigned_to_stands_for_the_run_itself(tmp_path: Path) -> None:
     """The README's example goes on with `job.wait()`; run here as Kaggle would run it."""
     cell = "if True:\n    %kaggle_jobs\njob = %kaggle_submit --accelerator t4x2\n"
-    cell += "job.wait(); print(job, job.outputs())"
+    cell += "job.wait(); print(job, job.outputs())\n"
+    cell += "runs = {}\nruns[0] = %kaggle_submit \\\n    --accelerator t4x2\n"
+    cell += (
+        "assert job.status != 'running'\nfor file in runs[0].wait(timeout=5).outputs()[:2]: print(file.name)"
+    )
     path = tmp_path / "sent.ipynb"
     path.write_text(nb.build_source(read(cell), "JOB"), encoding="utf-8")
     ran = papermill.execute_notebook(path, tmp_path / "ran.ipynb", progress_bar=False)

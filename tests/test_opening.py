@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
+from jupyter_events import EventLogger
 
+from kaggle_lab.config import Config
+from kaggle_lab.desk import ManagerDesk
 from kaggle_lab.opening import ROOT_VARIABLE, in_workspace, tell_children, workspace_root
 
 
@@ -33,6 +37,20 @@ def test_a_linked_workspace_is_the_same_workspace(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert in_workspace(tmp_path / "real/a.ipynb", tmp_path / "link") == (tmp_path / "real", "a.ipynb")
+    assert in_workspace(tmp_path / "link/a.ipynb", tmp_path / "real") == (tmp_path / "real", "a.ipynb")
+    assert in_workspace(tmp_path / "link/a.ipynb", tmp_path / "work") == (tmp_path / "real", "a.ipynb")
+
+
+async def test_the_server_s_workspace_is_that_of_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    config = Config(endpoint="http://127.0.0.1:9", data_dir=str(tmp_path / "lab"))
+    desk = ManagerDesk(lambda: config, str(tmp_path / "link"), EventLogger(), logging.getLogger("desk"))
+    try:
+        manager = await desk.manager()
+        assert manager._root == workspace_root({ROOT_VARIABLE: str(tmp_path / "link")})
+    finally:
+        await desk.close()
 
 
 def test_children_are_told_what_was_set_and_nothing_else() -> None:

@@ -281,7 +281,7 @@ async def test_a_store_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
     await store.add(a_job())
     await store.close()
     with contextlib.closing(sqlite3.connect(path)) as old:
-        for column in ("retrieve", "files_wanted", "folder_wanted"):
+        for column in ("retrieve", "files_wanted", "folder_wanted", "partial"):
             old.execute(f"ALTER TABLE job DROP COLUMN {column}")
         old.execute("DROP INDEX removed_by_token")
         old.execute("ALTER TABLE removed DROP COLUMN client_token")

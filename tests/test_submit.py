@@ -306,3 +306,32 @@ async def test_what_is_attached_stays_attached(emulator: EmulatorProcess, tmp_pa
         assert again.sources == Sources(kernels=(str(first.ref),))
         none, _ = await lab.submit(ask(tmp_path, sources=Sources()))
         assert none.sources == Sources()
+
+
+async def test_running_again_sends_what_was_sent(emulator: EmulatorProcess, tmp_path: Path) -> None:
+    """A part of a notebook, and a notebook of another workspace that is gone by now."""
+    cell = json.dumps(make_notebook("print('only this cell')"))
+    (tmp_path / "other").mkdir()
+    async with open_lab(emulator, tmp_path / "other", data_dir=str(tmp_path / "lab")) as other:
+        part, _ = await other.submit(
+            ask(
+                tmp_path / "other",
+                "print('all')",
+                content=cell,
+                partial=True,
+                title="Only a cell",
+                remember=False,
+            )
+        )
+        await until_status(other, part.id, JobStatus.COMPLETE)
+    async with open_lab(emulator, tmp_path) as lab:
+        seen = await lab.job(part.id)
+        assert (seen.root, seen.partial) == (str(tmp_path / "other" / "work"), True)
+        request = SubmitRequest("ignored.ipynb", again=part.id, title=part.title, remember=False)
+        again, _ = await lab.submit(request)
+        await until_status(lab, again.id, JobStatus.COMPLETE)
+        assert (again.version, again.partial) == (2, True)
+        assert (again.root, part.root) == ("", ""), "shown in its own workspace"
+        source = json.loads(lab._snapshots.source(again.id))
+        assert [cell["source"] for cell in source["cells"][1:]] == ["print('only this cell')"]
+        assert not (await lab.profile(again.notebook_path)).confirmed

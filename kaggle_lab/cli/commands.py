@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NoSuchJob
 from ..models import ARRIVED, AccountState, JobStatus, Retrieval, to_wire
 from ..opening import request_of
-from ..watching import follow, follow_files, show_log
+from ..watching import LEFT_FILES, follow, follow_files, show_log
 from ..wording import (
     age_text,
     badge,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..models import Job
     from .screen import Screen
 
-LEFT_FILES = (JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED)
 Command = Callable[["Manager", Namespace, "Screen"], Awaitable[ExitCode]]
 
 
@@ -173,9 +172,12 @@ async def accelerators(manager: Manager, args: Namespace, screen: Screen) -> Exi
 async def login(manager: Manager, args: Namespace, screen: Screen) -> ExitCode:
     """Sign in with the token that was read."""
     account = await manager.sign_in(args.token)
-    screen.say(f"Signed in as {account.username}.")
+    if account.state is AccountState.SIGNED_IN:
+        screen.say(f"Signed in as {account.username}.")
+    if account.message:
+        screen.note(account.message)
     screen.answer(account)
-    return ExitCode.OK
+    return ExitCode.OK if account.state is AccountState.SIGNED_IN else await _worst(manager)
 
 
 async def logout(manager: Manager, args: Namespace, screen: Screen) -> ExitCode:

@@ -59,7 +59,16 @@ def _kaggle_lab_prologue(run: str, cells: int) -> None:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("_"):
                 raise AttributeError(name)
-            return lambda *args, **kwargs: self
+            return self
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return self
+
+        def __getitem__(self, key: Any) -> Any:
+            return self
+
+        def __iter__(self) -> Any:
+            return iter(())
 
         def __repr__(self) -> str:
             return "This is the run itself, on Kaggle."

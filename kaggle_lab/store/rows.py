@@ -59,6 +59,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "ref": _optional(KernelRef.parse),
     "reason": Reason,
     "warnings": lambda text: tuple(json.loads(text)),
+    "partial": bool,
     "retrieve": Fetching,
     "files_wanted": lambda text: tuple(json.loads(text)),
     "submitted_at": _optional(from_ms),

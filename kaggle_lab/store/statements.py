@@ -7,7 +7,7 @@ INSERT INTO job (
   version, base_version, url, kernel_session_id, kaggle_word, reason, message, remedy, warnings,
   submitted_at, started_at, ended_at, last_heard_at, trouble, stop_requested_at, retrieval,
   retrieval_message, retrieve, files_wanted, folder_wanted, output_dir, log_count, log_next,
-  log_complete, last_line, progress, seq
+  log_complete, last_line, progress, partial, seq
 ) VALUES (
   :id, :client_token, :notebook_path, :title, :status, :endpoint, :account, :created_at,
   :accelerator, :machine_shape, :hardware, :internet, :private, :time_cap_s, :save_only,
@@ -15,7 +15,7 @@ INSERT INTO job (
   :kaggle_word, :reason, :message, :remedy, :warnings, :submitted_at, :started_at, :ended_at,
   :last_heard_at, :trouble, :stop_requested_at, :retrieval, :retrieval_message, :retrieve,
   :files_wanted, :folder_wanted, :output_dir, :log_count, :log_next, :log_complete, :last_line,
-  :progress, :seq
+  :progress, :partial, :seq
 ) ON CONFLICT (client_token) DO NOTHING
 """
 
@@ -33,7 +33,7 @@ UPDATE job SET
   retrieval_message = :retrieval_message, retrieve = :retrieve, files_wanted = :files_wanted,
   folder_wanted = :folder_wanted, output_dir = :output_dir, log_count = :log_count,
   log_next = :log_next, log_complete = :log_complete, last_line = :last_line,
-  progress = :progress, seq = :seq
+  progress = :progress, partial = :partial, seq = :seq
 WHERE id = :id
 """
 

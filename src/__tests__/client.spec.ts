@@ -99,7 +99,7 @@ describe('failing', () => {
     [404, '<html>404</html>', 'server_missing'],
     [403, '{"message": "Forbidden"}', 'forbidden'],
     [401, '', 'forbidden'],
-    [502, '<html>Bad gateway</html>', 'confused']
+    [502, '<html>Bad gateway</html>', 'server_unreachable']
   ])('explains a %s that is not ours', async (status, body, code) => {
     const { client } = clientOf(() => new Response(body, { status }));
     expect(await failure(client.accelerators())).toMatchObject({ code, status });

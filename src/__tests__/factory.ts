@@ -74,6 +74,8 @@ export function jobWire(changes: Partial<Job> = {}): Job {
     log_count: 0,
     last_line: '',
     progress: null,
+    root: '',
+    partial: false,
     seq: 1,
     ...changes
   };

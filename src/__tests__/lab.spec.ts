@@ -1,4 +1,5 @@
 import { ServerConnection } from '@jupyterlab/services';
+import { InputDialog } from '@jupyterlab/apputils';
 import { CommandRegistry } from '@lumino/commands';
 import { Widget } from '@lumino/widgets';
 import { createActions } from '../actions';
@@ -172,8 +173,28 @@ describe('commands', () => {
 
   it('take the only run that suits when none is named', async () => {
     server.jobs = [jobWire({ status: 'complete' }), jobWire({ id: 'job-2', status: 'running' })];
+    await registry.execute(CommandIDs.retrieve);
+    expect(server.sent('POST jobs/job-1/outputs')).toHaveLength(1);
+  });
+
+  it('ask before the only run is stopped or removed', async () => {
+    const asked = jest.spyOn(InputDialog, 'getItem').mockResolvedValue({ value: null } as never);
+    server.jobs = [jobWire({ status: 'complete' }), jobWire({ id: 'job-2', status: 'running' })];
     await registry.execute(CommandIDs.stop);
-    expect(server.sent('POST jobs/job-2/stop')).toHaveLength(1);
+    await registry.execute(CommandIDs.remove);
+    expect(asked.mock.calls.map(([options]) => options.okLabel)).toEqual(['Stop', 'Remove']);
+    expect(server.sent('POST jobs/job-2/stop')).toHaveLength(0);
+    expect(server.sent('DELETE jobs/job-1')).toHaveLength(0);
+  });
+
+  it('run again a cell, or a notebook from elsewhere, as it was sent', async () => {
+    server.jobs = [
+      jobWire({ status: 'complete', partial: true }),
+      jobWire({ id: 'job-2', status: 'complete', root: '/elsewhere' })
+    ];
+    await registry.execute(CommandIDs.runAgain, { id: 'job-1' });
+    await registry.execute(CommandIDs.runAgain, { id: 'job-2' });
+    expect(server.submissions().map(request => request.again)).toEqual(['job-1', 'job-2']);
   });
 
   it('run again what ran before, with its settings', async () => {
@@ -229,12 +250,14 @@ describe('actions of the views', () => {
     const actions = createActions(registry, error => done.push(String(error)));
     actions.openLog('a');
     actions.openFile('out/x.csv');
+    actions.openFile('out/model.joblib');
     actions.revealFolder('out');
     actions.openOnKaggle(jobWire());
-    await eventually(() => expect(done).toHaveLength(4));
+    await eventually(() => expect(done).toHaveLength(5));
     expect(done).toEqual([
       'kaggle-lab:open-log {"id":"a"}',
       'docmanager:open {"path":"out/x.csv"}',
+      'filebrowser:go-to-path {"path":"out/model.joblib"}',
       'filebrowser:go-to-path {"path":"out"}',
       'kaggle-lab:open-on-kaggle {"id":"job-1"}'
     ]);

@@ -108,6 +108,22 @@ it('keeps its lines through a failure, says why, and goes on', async () => {
   expect([log.error, log.loaded]).toEqual([undefined, 8]);
 });
 
+it('fetches what failed when asked to try again, also when the beginning is there', async () => {
+  give(4);
+  lab.jobs = [jobWire({ status: 'running', log_count: 4 })];
+  await lab.model.start();
+  const log = lab.model.openLog('job-1');
+  await settled(log);
+  lab.refuse('GET jobs/job-1/log', 500, { code: 'internal', cause: 'Broken.' });
+  lab.put({ ...lab.jobs[0], status: 'complete', log_count: 10 });
+  await settled(log);
+  expect([log.error?.cause, log.complete]).toEqual(['Broken.', true]);
+  lab.answers.clear();
+  give(10);
+  await log.retry();
+  expect([log.error, log.loaded]).toEqual([undefined, 10]);
+});
+
 it('catches up when the server is back', async () => {
   give(5);
   lab.jobs = [jobWire({ status: 'running', log_count: 5 })];

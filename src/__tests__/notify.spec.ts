@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS, type ISettings } from '../settings';
 import { ApiError, type Job } from '../wire';
 import { emulatorAccount, jobWire } from './factory';
 import { Lab, actionsSpy, trans } from './lab-server';
+import { eventually } from './lab-stage';
 
 let lab: Lab;
 let notes: INote[];
@@ -48,6 +49,17 @@ async function live(changes: Partial<Job>, ...later: Partial<Job>[]): Promise<vo
 
 const ENDED = '2026-11-21T08:12:30.000Z';
 
+describe('runs watched in an earlier visit', () => {
+  it('are forgotten when they were removed since', async () => {
+    kept = ['job-1', 'job-9'];
+    lab.jobs = [jobWire({ status: 'running' })];
+    lab.refuse('GET jobs/job-9', 404, { code: 'no_such_job', cause: 'There is none.' });
+    notifier();
+    await lab.model.start();
+    await eventually(() => expect(kept).toEqual(['job-1']));
+  });
+});
+
 describe('the end of a run', () => {
   it('is told with its files', async () => {
     await live({
@@ -66,6 +78,13 @@ describe('the end of a run', () => {
     expect(notes[0].actions.map(action => action.label)).toEqual(['Open outputs', 'Open log']);
     notes[0].actions[0].callback();
     expect(actions.openOutputs).toHaveBeenCalledWith('job-1');
+  });
+
+  it('asks for the files when they do not come by themselves', async () => {
+    await live({ status: 'complete', ended_at: ENDED, retrieval: 'none' });
+    expect(notes[0].actions.map(action => action.label)).toEqual(['Get output files', 'Open log']);
+    notes[0].actions[0].callback();
+    await eventually(() => expect(lab.sent('POST jobs/job-1/outputs')).toHaveLength(1));
   });
 
   it('waits for the files', async () => {

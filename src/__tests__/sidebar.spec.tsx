@@ -161,7 +161,7 @@ describe('running jobs', () => {
     await open(
       running({
         hardware: '2 x Tesla T4 (15360 MiB), 4 CPU, 31 GB RAM',
-        progress: { cell: 3, cells: 12 },
+        progress: { cell: 3, cells: 12, done: false },
         last_line: '\r 10%\r \u001b[32m50%\u001b[0m done'
       })
     );

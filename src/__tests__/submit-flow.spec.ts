@@ -1,4 +1,4 @@
-import { fileSource } from '../notebook-source';
+import { fileSource, snapshotSource } from '../notebook-source';
 import { SubmitFlow, type IChoice, type ISheetRequest } from '../submit-flow';
 import type { ApiError, Job } from '../wire';
 import { accountWire, jobWire, profileWire } from './factory';
@@ -196,6 +196,24 @@ describe('running again', () => {
   });
 });
 
+describe('running again what cannot be read from the notebook', () => {
+  it('sends what that run sent, and leaves the notebook’s settings alone', async () => {
+    const like = jobWire({ id: 'job-7', partial: true, title: 'digits cell' });
+    await flow.run(snapshotSource(like), { like });
+    expect(lab.submissions()[0]).toMatchObject({ again: 'job-7', title: 'digits cell', remember: false });
+    expect(lab.submissions()[0]).not.toHaveProperty('content');
+    expect(flow.knownAccelerator(like.notebook_path)).toBeUndefined();
+  });
+
+  it('proposes the run’s settings when the user wants to be asked', async () => {
+    asksAlways = true;
+    const like = jobWire({ accelerator: 't4x2' });
+    await flow.run(notebook, { like });
+    expect(sheets[0].like).toBe(like);
+    expect(lab.submissions()[0].remember).toBe(false);
+  });
+});
+
 describe('who is signed in', () => {
   it('is asked for once', async () => {
     confirmed();
@@ -243,6 +261,33 @@ describe('an answer lost for good', () => {
     expect(job?.client_token).toBe(sent[0].client_token);
     expect(lab.submissions()).toHaveLength(sent.length);
     expect(submitted).toHaveLength(1);
+  });
+
+  it('makes the second press in the sheet find the run', async () => {
+    lab.profile = profileWire();
+    lab.answers.set('POST jobs', () => {
+      throw new TypeError('connection lost');
+    });
+    answerSheet = async request => {
+      await expect(request.send(CHOICE, false)).rejects.toMatchObject({ code: 'server_unreachable' });
+      lab.jobs = [lab.jobOf(lab.submissions()[0])];
+      lab.accept();
+      return request.send(CHOICE, false);
+    };
+    const job = await flow.run(notebook);
+    expect(job?.client_token).toBe(lab.submissions()[0].client_token);
+    expect(new Set(lab.submissions().map(request => request.client_token)).size).toBe(1);
+  });
+
+  it.each([502, 503, 504])('is also a proxy that got none (%s)', async status => {
+    lab.answers.set('POST jobs', () => ({ status, body: '<html>Bad Gateway</html>' }));
+    await flow.run(notebook);
+    expect(errors.map(error => error.code)).toEqual(['server_unreachable']);
+    const sent = lab.submissions();
+    lab.jobs = [lab.jobOf(sent[0])];
+    lab.accept();
+    expect((await flow.run(notebook))?.client_token).toBe(sent[0].client_token);
+    expect(lab.submissions()).toHaveLength(sent.length);
   });
 
   it('sends anew when the server never got it', async () => {

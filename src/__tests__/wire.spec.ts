@@ -3,7 +3,12 @@ import { accountWire, jobWire } from './factory';
 
 describe('reading what the server says', () => {
   it('keeps every field of a job', () => {
-    const wire = jobWire({ status: 'running', progress: { cell: 2, cells: 7 }, version: 4, warnings: ['w'] });
+    const wire = jobWire({
+      status: 'running',
+      progress: { cell: 2, cells: 7, done: false },
+      version: 4,
+      warnings: ['w']
+    });
     expect(readJob(wire)).toEqual(wire);
   });
 

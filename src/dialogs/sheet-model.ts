@@ -4,7 +4,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { IDisposable } from '@lumino/disposable';
 import { withoutOutputs } from '../notebook-content';
-import type { IChoice, ISheetRequest } from '../submit-flow';
+import { settingsOf, type IChoice, type ISheetRequest } from '../submit-flow';
 import type { IKaggleModel } from '../tokens';
 import {
   asApiError,
@@ -25,8 +25,12 @@ export class SheetModel implements IDisposable {
     private readonly _settleMs = SETTLE_MS
   ) {
     this._error = request.error;
+    if (request.like) {
+      const { save_only, ...given } = settingsOf(request.like);
+      this._given = given;
+    }
     if (request.accelerator) {
-      this._given = { accelerator: request.accelerator };
+      this._given = { ...this._given, accelerator: request.accelerator };
     }
     lab.acceleratorsChanged.connect(this._emit, this);
     lab.quotaChanged.connect(this._emit, this);
@@ -166,8 +170,10 @@ export class SheetModel implements IDisposable {
     this._content ??= this.request.source.content().then(withoutOutputs);
     const { keep, title, ...given } = this._given;
     const sent = this._sentTitle();
+    const { again } = this.request.source;
     return {
       ...given,
+      ...(again ? { again } : {}),
       ...(sent ? { title: sent } : {}),
       notebook_path: this.request.source.path,
       content: await this._content

@@ -35,7 +35,7 @@ export function LogStateLine(props: ILogStateProps): React.ReactElement {
         </button>
       )}
       {log.error && (
-        <button type="button" className="jp-KaggleLab-button" onClick={() => void log.loadAll()}>
+        <button type="button" className="jp-KaggleLab-button" onClick={() => void log.retry()}>
           {trans.__('Try again')}
         </button>
       )}

@@ -207,7 +207,7 @@ function Buttons(props: IButtonsProps): React.ReactElement {
           </button>
         )
       )}
-      {folder && missing.length < outputs.files.length && (
+      {folder && isInWorkspace(outputs) && missing.length < outputs.files.length && (
         <button type="button" className="jp-KaggleLab-button" onClick={() => actions.revealFolder(folder)}>
           {trans.__('Show folder')}
         </button>
@@ -242,11 +242,12 @@ function Tree(props: ITreeProps): React.ReactElement {
     list.current?.reveal(index);
   };
   const setOpen = (row: ITreeRow, open: boolean): void => setClosed(old => toggled(old, [row.path], !open));
+  const openFile = isInWorkspace(outputs) ? actions.openFile : () => undefined;
   const activate = (row: ITreeRow): void => {
     if (row.folder) {
       setOpen(row, closed.has(row.path));
     } else if (row.file && isHere(row.file)) {
-      actions.openFile(row.file.path);
+      openFile(row.file.path);
     } else if (row.file && row.file.state !== 'refused') {
       onGet([row.file.name]);
     }
@@ -347,4 +348,9 @@ function sideStep(
     }
   }
   return at;
+}
+
+/** Whether the files lie where JupyterLab can open them; a run sent from elsewhere has its own place. */
+function isInWorkspace(outputs: Outputs): boolean {
+  return !/^([/\\\\]|[A-Za-z]:)/.test(outputs.folder);
 }

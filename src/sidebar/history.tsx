@@ -197,6 +197,7 @@ function HistoryRow(props: IHistoryRowProps): React.ReactElement {
         <span className="jp-KaggleLab-title" title={job.notebook_path}>
           {job.title || job.notebook_path}
         </span>
+        {job.version !== null && <span className="jp-KaggleLab-muted">{trans.__('v%1', job.version)}</span>}
         {job.endpoint.kind === 'emulator' && <EmulatorBadge trans={trans} />}
         {moment && (
           <time className="jp-KaggleLab-muted" dateTime={moment} title={when(moment)}>

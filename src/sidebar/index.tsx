@@ -1,6 +1,5 @@
 import * as React from 'react';
 import type { Message } from '@lumino/messaging';
-import type { Widget } from '@lumino/widgets';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IActions, IKaggleModel } from '../tokens';
@@ -61,6 +60,6 @@ export class SidebarWidget extends ReactWidget {
   private _jobId = '';
 }
 
-export function createSidebar(options: ISidebarOptions): Widget {
+export function createSidebar(options: ISidebarOptions): SidebarWidget {
   return new SidebarWidget(options);
 }

@@ -106,7 +106,7 @@ function Actions(props: IJobDetailProps): React.ReactElement {
 function Facts({ trans, job, actions }: IJobProps): React.ReactElement {
   const yesNo = (value: boolean): string => (value ? trans.__('yes') : trans.__('no'));
   const facts: [string, React.ReactNode][] = [
-    [trans.__('Notebook'), <NotebookLink key="link" path={job.notebook_path} onOpen={actions.openFile} />],
+    [trans.__('Notebook'), <NotebookLink key="link" job={job} onOpen={actions.openFile} />],
     [trans.__('On Kaggle'), job.ref && `${job.ref}${job.version === null ? '' : ` v${job.version}`}`],
     [trans.__('Account'), job.account],
     [trans.__('Submitted'), when(job.submitted_at)],
@@ -132,10 +132,14 @@ function Facts({ trans, job, actions }: IJobProps): React.ReactElement {
   );
 }
 
-function NotebookLink(props: { path: string; onOpen(path: string): void }): React.ReactElement {
-  return (
-    <button type="button" className="jp-KaggleLab-link" onClick={() => props.onOpen(props.path)}>
-      {props.path}
+/** The run's notebook; one of another workspace cannot be opened from here. */
+function NotebookLink(props: { job: Job; onOpen(path: string): void }): React.ReactElement {
+  const { notebook_path: path, root } = props.job;
+  return root ? (
+    <span>{`${root}/${path}`}</span>
+  ) : (
+    <button type="button" className="jp-KaggleLab-link" onClick={() => props.onOpen(path)}>
+      {path}
     </button>
   );
 }

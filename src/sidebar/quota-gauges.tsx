@@ -95,7 +95,7 @@ function Gauge({ trans, label, share }: IGaugeProps): React.ReactElement {
 function shareText(trans: TranslationBundle, share: QuotaShare): string {
   const hours = (seconds: number): string => formatHours(trans, seconds);
   const left = trans.__('%1 left of %2', hours(share.left_s), hours(share.allowed_s));
-  const used = trans.__('%1 used', hours(share.used_s));
+  const used = trans.__('%1 used', formatHours(trans, share.used_s, Math.ceil));
   return share.reserved_s > 0
     ? trans.__('%1 · %2 · %3 reserved', left, used, hours(share.reserved_s))
     : trans.__('%1 · %2', left, used);

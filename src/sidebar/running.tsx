@@ -60,6 +60,7 @@ function RunningCard(props: IJobProps & { focusId?: string; onOpen(id: string): 
         <button type="button" ref={link} className="jp-KaggleLab-link" onClick={() => onOpen(job.id)}>
           {job.title || job.notebook_path}
         </button>
+        {job.version !== null && <span className="jp-KaggleLab-muted">{trans.__('v%1', job.version)}</span>}
         {job.endpoint.kind === 'emulator' && <EmulatorBadge trans={trans} />}
       </div>
       <div className="jp-KaggleLab-line">
@@ -120,6 +121,7 @@ export function JobProgress(props: { trans: TranslationBundle; job: Job }): Reac
   }
   const { cell, cells } = job.progress;
   const text = trans.__('cell %1 of %2', cell, cells);
+  const done = job.progress.done ? cells : Math.max(0, cell - 1);
   return (
     <div className="jp-KaggleLab-line">
       <span
@@ -128,10 +130,10 @@ export function JobProgress(props: { trans: TranslationBundle; job: Job }): Reac
         aria-label={trans.__('Progress')}
         aria-valuemin={0}
         aria-valuemax={cells}
-        aria-valuenow={cell}
+        aria-valuenow={done}
         aria-valuetext={text}
       >
-        <span style={{ width: `${Math.min(100, (100 * cell) / cells)}%` }} />
+        <span style={{ width: `${Math.min(100, (100 * done) / cells)}%` }} />
       </span>
       <span className="jp-KaggleLab-muted" aria-hidden="true">
         {text}

@@ -144,6 +144,9 @@ class RunMenu extends MenuSvg {
     if (loading) {
       return trans.__('asking for the quota…');
     }
+    if (model.account.value?.state === 'signed_out') {
+      return trans.__('sign in to see your hours');
+    }
     return error ? describeError(trans, error).cause : trans.__('quota not known');
   }
 }
