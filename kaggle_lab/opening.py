@@ -77,9 +77,24 @@ def in_workspace(path: Path, root: Path) -> tuple[Path, str]:
     return real.parent, real.name
 
 
+def require_utf8(path: str) -> None:
+    """Raises BadRequest for a name that neither Kaggle nor the list of runs can hold."""
+    from .errors import BadRequest
+
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "replace").decode()
+        raise BadRequest(
+            f"The name {shown} is not UTF-8, and Kaggle Lab takes no other.",
+            remedy="Rename this file or folder.",
+        ) from None
+
+
 async def open_manager(config: Config, root: Path, *, watch: bool) -> Manager:
-    """Open the manager with the emulator it may need. Raises StoreTrouble."""
+    """Open the manager with the emulator it may need. Raises StoreTrouble, BadRequest."""
     from .emulator_process import EmulatorControl
     from .manager import Manager
 
+    require_utf8(str(root))
     return await Manager.open(config, root, watch=watch, emulator=EmulatorControl(config))

@@ -238,10 +238,18 @@ def test_a_setting_that_cannot_be_ends_with_2(offline: Terminal, name: str, valu
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_name_that_is_not_utf8_ends_with_2(offline: Terminal) -> None:
-    done = offline.run("submit", os.fsdecode(b"caf\xe9.ipynb"))
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("submit", os.fsdecode(b"caf\xe9.ipynb")),
+        ("submit", os.fsdecode(b"caf\xe9/a.ipynb")),
+        ("submit", "a.ipynb", "--output", os.fsdecode(b"caf\xe9")),
+    ],
+)
+def test_a_name_that_is_not_utf8_ends_with_2(offline: Terminal, words: tuple[str, ...]) -> None:
+    done = offline.run(*words)
     assert done.returncode == 2
-    assert "Rename the file" in done.stderr
+    assert "Rename this file or folder" in done.stderr
     assert "Traceback" not in done.stderr
 
 

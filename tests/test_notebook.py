@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kaggle_lab import notebook as nb
 from kaggle_lab.errors import BadTitle, NoCode, NotANotebook, SourceTooLarge, UnsupportedLanguage
 from kaggle_lab.models import Sources
+from kaggle_lab.prologue import MARKER
 
 from .support import make_notebook
 
@@ -76,6 +77,18 @@ def test_what_our_magic_was_assigned_to_stands_for_the_run_itself(tmp_path: Path
     ran = papermill.execute_notebook(path, tmp_path / "ran.ipynb", progress_bar=False)
     shown = "".join(output["text"] for output in ran.cells[-1].outputs)
     assert shown.count("This is the run itself") == 2
+
+
+def test_code_that_a_cell_runs_itself_is_not_counted_as_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "sent.ipynb"
+    cells = ("a = 1", "get_ipython().run_cell('b = 2'); print('still at it')")
+    path.write_text(nb.build_source(read(*cells), "JOB"), encoding="utf-8")
+    ran = papermill.execute_notebook(path, tmp_path / "ran.ipynb", progress_bar=False)
+    printed = "".join(output["text"] for cell in ran.cells[1:] for output in cell.outputs if "text" in output)
+    told = [line.removeprefix(MARKER) for line in printed.splitlines()]
+    assert [word if word[0] != "{" else json.loads(word)["event"] for word in told] == [
+        "cell", "cell", "still at it", "done",
+    ]  # fmt: skip
 
 
 def test_a_notebook_that_came_back_from_kaggle_gets_one_prologue() -> None:

@@ -78,8 +78,8 @@ test('the gauges: used, reserved by a run, left', async ({ lab, notebook, stage 
   await expect(card).toContainText('GPU T4 x2');
   await expect(card).toContainText('emulated on this computer');
   await expect(card).toContainText('on the machine');
-  await shows(/^20\.[34] h left of 30 h · 8\.6 h used · (1|0\.9) h reserved$/);
+  await shows(/^20\.[34] h left of 30 h · 8\.[67] h used · (1|0\.9) h reserved$/);
   await stage.emulator.openGate('go');
   await expect(lab.endedRuns.filter({ hasText: 'held' })).toContainText('Complete');
-  await shows(/^21\.3 h left of 30 h · 8\.6 h used$/);
+  await shows(/^21\.3 h left of 30 h · 8\.7 h used$/);
 });

@@ -98,28 +98,17 @@ async def _command(args: Namespace, screen: Screen) -> ExitCode:
 
 def _place(args: Namespace) -> Path:
     """The workspace. Paths given are relative to the current folder; they become what the manager takes."""
-    from ..opening import in_workspace, workspace_root
+    from ..opening import in_workspace, require_utf8, workspace_root
 
     root = Path(args.root).resolve() if args.root else workspace_root()
     if getattr(args, "output", None):
         args.output = str(Path(args.output).absolute())
+        require_utf8(args.output)
         args.wait = True
     if hasattr(args, "notebook"):
-        _require_utf8(args.notebook)
+        require_utf8(args.notebook)
         root, args.notebook_path = in_workspace(Path(args.notebook), root)
     return root
-
-
-def _require_utf8(path: str) -> None:
-    from ..errors import BadRequest
-
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        shown = path.encode("utf-8", "replace").decode()
-        raise BadRequest(
-            f"The file name {shown} is not UTF-8, and Kaggle takes no other.", remedy="Rename the file."
-        ) from None
 
 
 def _config(args: Namespace) -> Config:

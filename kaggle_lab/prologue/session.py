@@ -45,12 +45,14 @@ def _kaggle_lab_prologue(run: str, cells: int) -> None:
     )
     at = [0]
 
+    # Code that a cell runs by `run_cell` comes here too, but is not in the history.
     def before(info: Any) -> None:
-        at[0] += 1
-        tell(event="cell", cell=at[0], cells=cells)
+        if info.store_history:
+            at[0] += 1
+            tell(event="cell", cell=at[0], cells=cells)
 
     def after(result: Any) -> None:
-        if at[0] == cells and result.success:
+        if at[0] == cells and result.success and result.info.store_history:
             tell(event="done", cells=cells)
 
     class ThisRun:
