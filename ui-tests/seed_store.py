@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
+from kaggle_lab.config import Config
 from kaggle_lab.models import Endpoint, EndpointKind, Job, JobStatus, KernelRef, Retrieval, utc_now
-from kaggle_lab.opening import STORE_NAME
 from kaggle_lab.store.database import Database
 
 RUNS = 10_000
@@ -52,7 +51,7 @@ def log_lines(first: int) -> Iterator[tuple[str, float, str]]:
 
 def main(data_dir: str, workspace: str, url: str) -> None:
     """Write everything, without waiting for the disk: this is a test's throw-away store."""
-    database = Database(Path(data_dir) / STORE_NAME)
+    database = Database(Config(data_dir=data_dir).store_path)
     database._db.execute("PRAGMA synchronous = OFF")
     endpoint = Endpoint(EndpointKind.EMULATOR, url)
     for number in range(1, RUNS + 1):
