@@ -184,7 +184,8 @@ def build_source(
         raise NoCode("Nothing is left to run: the cells chosen hold no code.")
     content["metadata"] = _sent_metadata(content.get("metadata", {}), notebook.language, job_id, origin)
     if notebook.language == "python":
-        content["cells"].insert(0, _prologue_cell(job_id, count))
+        is_named = any(THIS_RUN in cell["source"] for cell in content["cells"])
+        content["cells"].insert(0, _prologue_cell(prologue_source(job_id, count, is_named=is_named)))
     source = to_json(content)
     _check_size(source, notebook)
     return source
@@ -219,14 +220,14 @@ def _sent_metadata(metadata: dict[str, Any], language: str, job_id: str, origin:
     return {**kept, "kernelspec": KERNELSPECS[language], "kaggle_lab": {"run": job_id, "origin": origin}}
 
 
-def _prologue_cell(job_id: str, cells: int) -> dict[str, Any]:
+def _prologue_cell(source: str) -> dict[str, Any]:
     return {
         "id": _PROLOGUE_TAG,
         "cell_type": "code",
         "metadata": {"tags": [_PROLOGUE_TAG], "jupyter": {"source_hidden": True}},
         "execution_count": None,
         "outputs": [],
-        "source": prologue_source(job_id, cells),
+        "source": source,
     }
 
 

@@ -1,5 +1,5 @@
 # Added by Kaggle Lab to the submitted copy: tells which hardware this session got and which cell runs.
-def _kaggle_lab_prologue(run: str, cells: int) -> None:
+def _kaggle_lab_prologue(run: str, cells: int, *, is_named: bool = False) -> None:
     import json
     import os
     import shutil
@@ -75,7 +75,8 @@ def _kaggle_lab_prologue(run: str, cells: int) -> None:
         def __repr__(self) -> str:
             return "This is the run itself, on Kaggle."
 
-    globals()["_kaggle_lab_run"] = ThisRun()
+    if is_named:
+        globals()["_kaggle_lab_run"] = ThisRun()
     events = globals()["get_ipython"]().events
     events.register("pre_run_cell", before)
     events.register("post_run_cell", after)
