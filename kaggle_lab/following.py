@@ -409,16 +409,17 @@ class Follower:
             return False
         _, ended = await self._read_log_once(job, job.ref, job.version)
         if ended:
-            job = await self._store.edit(job.id, log_complete=True)
-            await self._explain(job)
+            job = await self._store.get(job.id)
+            await self._store.edit(job.id, log_complete=True, **await self._explanation(job))
         return ended
 
-    async def _explain(self, job: Job) -> None:
+    async def _explanation(self, job: Job) -> dict[str, Any]:
+        """What the log tells of a failure that could not be explained without it."""
         if job.status is not JobStatus.ERROR or job.message != UNEXPLAINED:
-            return
+            return {}
         said = SessionStatus(KaggleStatus.ERROR, str(KaggleStatus.ERROR))
         outcome = judge(job, said, await self._tail(job))
-        await self._store.edit(job.id, reason=outcome.reason, message=outcome.message, remedy=outcome.remedy)
+        return {"reason": outcome.reason, "message": outcome.message, "remedy": outcome.remedy}
 
     async def _tail(self, job: Job) -> list[str]:
         lines = await self._store.log(job.id, max(-1, job.log_count - _LOG_TAIL - 1), _LOG_TAIL)
