@@ -24,7 +24,7 @@ test:
 	@$(RUN) scripts/run_tests.py
 
 screenshots:
-	@SCREENSHOTS=1 ONLY=browser $(RUN) scripts/run_tests.py screenshots.spec.ts
+	@SCREENSHOTS=1 ONLY=browser $(RUN) scripts/run_tests.py screenshots-
 
 lint:
 	@$(RUN) scripts/lint.py
