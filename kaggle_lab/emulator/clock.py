@@ -26,6 +26,11 @@ class Clock:
     def offset_s(self) -> float:
         return self._changes[-1][1] if self._changes else 0.0
 
+    @property
+    def changed_at(self) -> float:
+        """The real moment at which the clock was last moved; 0.0 if it never was."""
+        return self._changes[-1][0] if self._changes else 0.0
+
     def real(self) -> float:
         return time.time()
 

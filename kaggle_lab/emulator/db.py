@@ -98,8 +98,12 @@ ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'batch';
 ALTER TABLE sessions ADD COLUMN internet INTEGER
 """
 
+_IMAGE_SCHEMA = """
+ALTER TABLE sessions ADD COLUMN docker_image TEXT NOT NULL DEFAULT ''
+"""
+
 # Each step brings a data directory from the format before it to its own; the number of steps is the format.
-_STEPS = (_SCHEMA, _HUB_SCHEMA, _INTERACTIVE_SCHEMA)
+_STEPS = (_SCHEMA, _HUB_SCHEMA, _INTERACTIVE_SCHEMA, _IMAGE_SCHEMA)
 SCHEMA_VERSION = len(_STEPS)
 
 

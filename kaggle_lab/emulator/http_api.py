@@ -13,6 +13,7 @@ from .faults import HTML_BODY
 from .http_base import BaseHandler
 from .http_streams import send_file
 from .hub_methods import ANONYMOUS_METHODS
+from .interactive import OPERATIONS
 from .methods import KERNELS, METHODS, OPEN_METHODS
 from .outputs import LinkError
 from .replies import Reply
@@ -115,6 +116,13 @@ class RestHandler(ApiHandler):
 
     def send_json(self, value: dict[str, Any], status: int = 200) -> None:
         super().send_json(_with_twins(value), status)
+
+
+class OperationsRest(RestHandler):
+    """`/v1/operations/…`"""
+
+    SERVICE = OPERATIONS
+    ROUTES = (("POST", r"get", "GetOperation"),)
 
 
 _TWIN_FIELDS = ("failureMessage", "log", "nextPageToken", "url", "fileName", "versionNumber")

@@ -1,7 +1,8 @@
 """`/k/{session}/{secret}/proxy/…`: the way to a session's Jupyter server, for requests and websockets alike.
 
-The request is passed on as it is, and then bytes go both ways until one side has had enough. The server
-knows the path it is reached under, so nothing has to be rewritten.
+The head of a request is written anew and then bytes go both ways until one side has had enough, so that
+uploads, streams and websockets need nothing of their own. The server knows the path it is reached under, so
+nothing has to be rewritten. Fault rules are not for these requests: on Kaggle another service has them.
 """
 
 from __future__ import annotations
@@ -9,106 +10,125 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import re
+from types import TracebackType
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.web import RequestHandler
+from tornado.web import stream_request_body
 
-from .jupyter_place import SocketPath, secret_of
+from .http_base import LOGGER, BaseHandler
+from .jupyter_place import connect, secret_of
 from .sessions import INTERACTIVE
-from .world import World
+from .wire import ApiError
 
+_ROOT = re.compile(r"/k/([0-9]{1,15})/([A-Za-z0-9_-]+)/proxy")
+_ADDRESS = re.compile(rf"{_ROOT.pattern}(?:/.*)?")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})")
 _CHUNK = 1 << 16
-_HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "content-length")
+# What holds for one connection only, and the credentials that a browser or a client of Kaggle's sends along:
+# the path is the key to the server, and they are not for what runs in a session.
+_KEPT_BACK = (
+    "connection", "keep-alive", "proxy-connection", "proxy-authorization", "authorization", "cookie",
+)  # fmt: skip
+_ENDED = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class JupyterProxy(RequestHandler):
+@stream_request_body
+class JupyterProxy(BaseHandler):
     """Anything for a Jupyter server; 404 once the session has ended, as Kaggle has it."""
 
-    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
+    call = "Jupyter"
 
-    def initialize(self, world: World) -> None:
-        self.world = world
-
-    async def pass_on(self, session_id: str, secret: str) -> None:
-        number = int(session_id)
-        right = secret_of(number, self.world.session_secret)
-        if not hmac.compare_digest(secret, right) or not self._lives(number):
-            self.send_error(404)
+    async def prepare(self) -> None:
+        server = self._server()
+        if server is None:
+            self.send_api_error(ApiError(404, "Not Found"))
             return
+        client: IOStream = self.detach()
+        client.set_nodelay(True)
+        await self._splice(client, server)
+
+    def data_received(self, chunk: bytes) -> None:
+        """The body of a request that leads nowhere."""
+
+    def _server(self) -> IOStream | None:
+        """A connection to the server that the path leads to; None for a wrong path and when it has ended."""
+        found = _ADDRESS.fullmatch(self.request.path)
+        if found is None or not self._is_open(int(found[1]), found[2]):
+            return None
         try:
-            with SocketPath(self.world.folders.session(number)) as path:
-                reader, writer = await asyncio.open_unix_connection(path)
+            return IOStream(connect(self.world.folders.session(int(found[1]))))
         except OSError:
-            self.send_error(404)
-            return
-        try:
-            await self._pass_on(reader, writer)
-        finally:
-            writer.close()
+            return None
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(self._request())
-        first = await _first_of(reader)
-        if not first:  # it is just ending
-            self.send_error(404)
-            return
-        stream: IOStream = self.detach()
-        try:
-            await _splice(stream, reader, writer, first)
-        finally:
-            stream.close()
-
-    get = head = post = delete = patch = put = options = pass_on
-
-    def _lives(self, session_id: int) -> bool:
+    def _is_open(self, session_id: int, secret: str) -> bool:
+        if not hmac.compare_digest(secret, secret_of(session_id, self.world.session_secret)):
+            return False
         session = self.world.sessions.find(session_id)
         if session is None or session.kind != INTERACTIVE:
             return False
-        return not self.world.supervisor.refresh(session_id).is_finished
+        session = self.world.supervisor.refresh(session_id)
+        return not session.is_finished and session.stop_reason is None
 
-    def _request(self) -> bytes:
-        """The request again, to be answered by one response and the end, or by an upgrade."""
+    def _head(self) -> bytes:
+        """The head again, to be answered by one response and the end, or by an upgrade."""
         request = self.request
         is_upgrade = "upgrade" in request.headers.get("Connection", "").lower()
-        lines = [f"{request.method} {request.uri} HTTP/1.1"]
+        path, mark, query = str(request.uri).partition("?")
+        if _ROOT.fullmatch(path):
+            path += "/"  # Jupyter knows its own root with the slash only
+        lines = [f"{request.method} {path}{mark}{query} {request.version}"]
         lines += [
-            f"{name}: {value}" for name, value in request.headers.get_all() if name.lower() not in _HOP_BY_HOP
+            f"{name}: {value}" for name, value in request.headers.get_all() if name.lower() not in _KEPT_BACK
         ]
-        lines += [f"Connection: {'Upgrade' if is_upgrade else 'close'}"]
-        if request.body or request.method in ("POST", "PUT", "PATCH"):
-            lines += [f"Content-Length: {len(request.body)}"]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
+        lines += [f"Connection: {'Upgrade' if is_upgrade else 'close'}", "", ""]
+        return "\r\n".join(lines).encode("latin-1")
+
+    async def _splice(self, client: IOStream, server: IOStream) -> None:
+        """Copy both ways until one side ends, which ends the other."""
+        client.set_close_callback(server.close)
+        asking = asyncio.create_task(self._ask(client, server), name="to a Jupyter server")
+        try:
+            await self._answer(server, client)
+        finally:
+            server.close()
+            client.close()
+            await asking
+
+    async def _ask(self, client: IOStream, server: IOStream) -> None:
+        with contextlib.suppress(StreamClosedError):
+            await server.write(self._head())
+            await _copy(client, server)
+
+    async def _answer(self, server: IOStream, client: IOStream) -> None:
+        with contextlib.suppress(StreamClosedError):
+            first = await self._first_of(server)
+            status = _STATUS.match(first)
+            self.set_status(499 if client.closed() else int(status[1]) if status else 502)
+            self.note()
+            await client.write(first)
+            await _copy(server, client)
+
+    @staticmethod
+    async def _first_of(server: IOStream) -> bytes:
+        """The status line and what came with it; a 404 from a server that is just ending."""
+        with contextlib.suppress(StreamClosedError):
+            return await server.read_bytes(_CHUNK, partial=True)
+        return _ENDED
+
+    @property
+    def shown_path(self) -> str:
+        """Without the secret."""
+        return re.sub(r"^/k/([^/]*)/[^/]+", r"/k/\1/***", self.request.path)
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Without the request, whose path is a secret."""
+        LOGGER.error("%s %s failed", self.request.method, self.shown_path, exc_info=value)
 
 
-async def _first_of(reader: asyncio.StreamReader) -> bytes:
-    with contextlib.suppress(OSError):
-        return await reader.read(_CHUNK)
-    return b""
-
-
-async def _splice(
-    stream: IOStream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes
-) -> None:
-    """Copy both ways until one side ends, beginning with what the server has said already."""
-    with contextlib.suppress(StreamClosedError):
-        await stream.write(first)
-    ways = {asyncio.create_task(_down(reader, stream)), asyncio.create_task(_up(stream, writer))}
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-
-
-async def _down(reader: asyncio.StreamReader, stream: IOStream) -> None:
-    with contextlib.suppress(StreamClosedError, OSError):
-        while data := await reader.read(_CHUNK):
-            await stream.write(data)
-
-
-async def _up(stream: IOStream, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(StreamClosedError, OSError):
-        while data := await stream.read_bytes(_CHUNK, partial=True):
-            writer.write(data)
-            await writer.drain()
+async def _copy(source: IOStream, target: IOStream) -> None:
+    """Bytes as they come; `StreamClosedError` when either end is closed."""
+    while True:
+        await target.write(await source.read_bytes(_CHUNK, partial=True))

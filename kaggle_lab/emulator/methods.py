@@ -30,7 +30,7 @@ METHODS: dict[str, Method] = {
     f"{KERNELS}/GetAcceleratorQuotaStatistics": reads.quota_statistics,
     f"{KERNELS}/GetKernelSessionLogsStream": reads.logs_stream,
     f"{KERNELS}/CreateKernelSession": interactive.create_session,
-    "common.OperationsService/GetOperation": interactive.get_operation,
+    f"{interactive.OPERATIONS}/GetOperation": interactive.get_operation,
     "users.AccountService/ExpireApiToken": identity.expire_token,
     **HUB_METHODS,
 }

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from .accounts import Account
+from .interactive import has_answered
 from .jupyter_place import path_of
 from .kernels import Kernel
 from .pages import PageHandler, kernel_link, section, size_text, status_html, table
@@ -21,6 +22,8 @@ _KERNELS, _REQUESTS, _DATASETS = 200, 30, 200
 _CALLS = (
     "*",
     "SaveKernel",
+    "CreateKernelSession",
+    "GetOperation",
     "GetKernelSessionStatus",
     "LogsStream",
     "ListKernelSessionOutput",
@@ -86,7 +89,7 @@ class HomePage(PageHandler):
 
     def _live(self) -> str:
         rows = [self._live_row(session) for session in self.world.sessions.unfinished()]
-        heads = ["Kernel", "Status", "Machine asked for", "Since", "Log"]
+        heads = ["Kernel", "Status", "Machine asked for", "Since", "Log or Jupyter"]
         logs = "".join(self._live_log(session) for session in self.world.sessions.unfinished())
         return table(heads, [row for row in rows if row], "Nothing runs.") + logs
 
@@ -96,13 +99,17 @@ class HomePage(PageHandler):
             return []
         since = self.moment(session.created_at)
         if session.kind == INTERACTIVE:
-            path = path_of(session.id, self.world.session_secret)
-            link = f'<a href="{path}/">open Jupyter</a>'
-            name = f"{kernel_link(kernel)}, interactive"
-            return [name, status_html(session), escape(session.shape), since, link]
+            name = f"{kernel_link(kernel)}, version {session.version}, Interactive"
+            return [name, status_html(session), escape(session.shape), since, self._jupyter_link(session)]
         log = f'<a href="/code/{escape(kernel.ref)}?version={session.version}#log">follow</a>'
         name = f"{kernel_link(kernel)}, version {session.version}"
         return [name, status_html(session), escape(session.shape), since, log]
+
+    def _jupyter_link(self, session: Session) -> str:
+        if not has_answered(self.world, session):
+            return '<span class="quiet">Jupyter is starting</span>'
+        path = path_of(session.id, self.world.session_secret)
+        return f'<a href="{path}/" target="_blank" rel="noopener">Open Jupyter</a>'
 
     def _live_log(self, session: Session) -> str:
         kernel = self.world.kernels.by_id(session.kernel_id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .accelerators import NONE, Machine, choose_machine
+from .accelerators import Machine, choose_machine
 from .accounts import Account
+from .admission import admit
 from .kernels import Kernel, Version, VersionMetadata
+from .sessions import BATCH, Order
 from .tags import split_tags
 from .titles import is_usable_slug, slugify
 from .wire import ApiError, Fields, denied
@@ -165,21 +167,11 @@ def _check_new_slug(world: World, push: Push, slug: str) -> None:
 
 def _checked_to_run(world: World, caller: Account, push: Push) -> Push:
     """Verification, quota, caps; raises `Rejection`. Gives the push back as Kaggle would run it."""
-    settings = world.settings
-    if push.metadata.enable_internet and not caller.verified:
-        raise Rejection("Permission 'kernelSessions.enableInternet' was denied")
-    if push.machine.resource == "GPU" and not caller.verified:
-        if settings.unverified_gpu == "error":
-            raise Rejection("Permission 'kernelSessions.enableGpu' was denied")
-        push = replace(push, machine=Machine(push.machine.stored_shape, NONE, "CPU"))
-    resource = push.machine.resource
-    if refusal := world.quota.refusal(caller, resource, settings):
-        raise Rejection(refusal)
-    cap = getattr(settings, f"max_{resource.lower()}_sessions")
-    world.supervisor.tick()
-    if world.sessions.occupying(caller.id, resource, world.clock.real() - settings.counter_lag_s) >= cap:
-        raise Rejection(f"Maximum batch {resource} session count of {cap} reached.")
-    return push
+    try:
+        machine = admit(world, caller, BATCH, push.machine, internet=push.metadata.enable_internet)
+    except ApiError as refusal:
+        raise Rejection(refusal.message) from None
+    return replace(push, machine=machine)
 
 
 def _source(world: World, kernel: Kernel, push: Push) -> str:
@@ -194,15 +186,10 @@ def _with_session(world: World, caller: Account, kernel: Kernel, version: Versio
     limit = world.session_limit_s(push.machine.resource)
     timeout = min(push.timeout_s, limit) if push.timeout_s > 0 else limit
     # The log line about accelerators quotes what was asked for, so the stored shape goes with the session.
-    world.sessions.create(
-        kernel.id,
-        version.number,
-        caller.id,
-        push.machine.resource,
-        push.machine.stored_shape,
-        timeout,
-        world.clock.real(),
+    order = Order(
+        kernel.id, version.number, caller.id, push.machine.resource, push.machine.stored_shape, timeout
     )
+    world.sessions.create(order, world.clock.real())
     saved = world.kernels.by_id(kernel.id)
     assert saved is not None
     return world.kernels.version(saved, version.number)

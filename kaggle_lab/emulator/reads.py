@@ -9,7 +9,7 @@ from .kernels import Kernel, Version
 from .logs import stored_log
 from .outputs import DEFAULT_PAGE, OutputFile, page, page_token
 from .replies import LogStream, OutputZip, Redirect
-from .sessions import Session
+from .sessions import BATCH, Session
 from .wire import ApiError, Fields, denied, human_date, isoformat
 from .world import World
 
@@ -170,7 +170,7 @@ def output_zip(world: World, caller: Account, request: Fields) -> OutputZip:
     """DownloadKernelOutputZip: only of an ended session of a kernel the caller may read."""
     session, kernel = _session_seen(world, caller, request.integer("kernelSessionId"), "kernels.get")
     version = world.kernels.version(kernel, session.version)
-    if not session.is_finished or not _listed(world, kernel, version, session):
+    if session.kind != BATCH or not session.is_finished or not _listed(world, kernel, version, session):
         raise ApiError(404, "Output not found")
     return OutputZip(session)
 
@@ -190,9 +190,12 @@ def logs_stream(world: World, caller: Account, request: Fields) -> LogStream:
 
 
 def _session_seen(world: World, caller: Account, session_id: int, permission: str) -> tuple[Session, Kernel]:
+    """A session whose kernel the caller may read; an interactive one is its owner's alone."""
     session = world.sessions.find(session_id)
     kernel = world.kernels.by_id(session.kernel_id) if session else None
-    if session is None or kernel is None or (kernel.is_private and kernel.account_id != caller.id):
+    if session is None or kernel is None:
+        raise denied(permission)
+    if (kernel.is_private or session.kind != BATCH) and kernel.account_id != caller.id:
         raise denied(permission)
     return world.supervisor.refresh(session.id), kernel
 

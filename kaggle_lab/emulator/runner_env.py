@@ -29,6 +29,7 @@ class Places:
     home: str
     tmp: str
     support: str
+    server: str
 
     @property
     def working(self) -> str:
@@ -39,13 +40,19 @@ class Places:
         return f"{self.kaggle}/src"
 
 
-ISOLATED = Places(kaggle="/kaggle", home="/root", tmp="/tmp", support="/run/kaggle")  # noqa: S108 - private
+ISOLATED = Places(
+    kaggle="/kaggle",
+    home="/root",
+    tmp="/tmp",  # noqa: S108 - private
+    support="/run/kaggle",
+    server="/run/kaggle/server",
+)
 
 
 def places_without_namespaces(session: SessionDir, kaggle: Path) -> Places:
     """The same folders inside the session directory; ``kaggle`` stands for /kaggle."""
-    scratch = session.scratch
-    return Places(str(kaggle), str(scratch / "home"), str(scratch / "tmp"), str(scratch / "support"))
+    home, tmp, support = (str(session.scratch / name) for name in ("home", "tmp", "support"))
+    return Places(str(kaggle), home, tmp, support, str(session.server))
 
 
 def prepare_files(spec: Spec, session: SessionDir) -> None:
@@ -61,6 +68,14 @@ def prepare_files(spec: Spec, session: SessionDir) -> None:
     support = session.scratch / "support"
     for name in ("job.py", "kernel.py", "server.py"):
         shutil.copyfile(Path(__file__).with_name(f"runner_{name}"), support / name)
+    if spec.is_interactive:
+        shutil.copyfile(source, session.working / _file_to_open(spec))
+        session.server.mkdir(exist_ok=True)
+        (support / "server").mkdir(exist_ok=True)  # where the sandbox shows it
+
+
+def _file_to_open(spec: Spec) -> str:
+    return NOTEBOOK if spec.kernel_type == "notebook" else _script_name(spec)
 
 
 def _script_name(spec: Spec) -> str:
@@ -87,8 +102,8 @@ def _write_python_kernel(folder: Path, places: Places) -> None:
 
 
 def _argv(spec: Spec, places: Places) -> tuple[str, ...]:
-    if spec.jupyter_path:
-        return (sys.executable, "-P", f"{places.support}/server.py", places.tmp, NOTEBOOK)
+    if spec.is_interactive:
+        return (sys.executable, "-P", f"{places.support}/server.py", places.server, _file_to_open(spec))
     if spec.kernel_type == "notebook":
         return (sys.executable, "-P", f"{places.support}/job.py", NOTEBOOK)
     script = f"{places.source}/{_script_name(spec)}"
@@ -104,7 +119,8 @@ def _argv(spec: Spec, places: Places) -> tuple[str, ...]:
 def _environment(spec: Spec, places: Places) -> dict[str, str]:
     host = {name: os.environ[name] for name in _FROM_HOST if name in os.environ}
     user_base = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
-    own = {"KAGGLE_EMULATOR_JUPYTER_PATH": spec.jupyter_path} if spec.jupyter_path else {}
+    # Not on the command line, which every user of the machine can read.
+    own = {"KAGGLE_EMULATOR_JUPYTER_PATH": spec.jupyter_path} if spec.is_interactive else {}
     return own | host | user_base | _system_variables(places) | _kaggle_variables(spec) | dict(spec.env)
 
 
@@ -128,7 +144,7 @@ def _system_variables(places: Places) -> dict[str, str]:
 
 def _kaggle_variables(spec: Spec) -> dict[str, str]:
     return {
-        "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+        "KAGGLE_KERNEL_RUN_TYPE": "Interactive" if spec.is_interactive else "Batch",
         "KAGGLE_URL_BASE": "https://www.kaggle.com",
         "KAGGLE_DATA_PROXY_URL": "https://dp.kaggle.net",
         "KAGGLE_DATA_PROXY_PROJECT": "kaggle-161607",

@@ -35,9 +35,15 @@ from tornado.web import RequestHandler
 from traitlets.config import Config
 
 PATH_VARIABLE = "KAGGLE_EMULATOR_JUPYTER_PATH"
-SOCKET = "kaggle-jupyter.sock"
-ACTIVITY = "kaggle-jupyter.json"
+SOCKET = "jupyter.sock"
+ACTIVITY = "activity.json"
 _NOTE_EVERY_MS = 1000
+_LAB_CONFIG: dict[str, Any] = {
+    "page_config": {"disabledExtensions": {"kaggle-lab": True}},  # no button to submit from inside a session
+    "default_setting_overrides": {
+        "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}
+    },
+}
 
 
 class PathIsKey(IdentityProvider):
@@ -96,11 +102,12 @@ def _config(path: str, file: str) -> Config:
 
 
 def _begin_with_a_clean_config() -> None:
-    """Nothing of the machine's own Jupyter settings, and no button that would submit from in here."""
+    """Our own settings for JupyterLab and nothing of the machine's."""
     os.environ["JUPYTER_NO_CONFIG"] = "1"
-    page = Path(jupyter_config_dir(), "labconfig", "page_config.json")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(json.dumps({"disabledExtensions": {"kaggle-lab": True}}), encoding="utf-8")
+    folder = Path(jupyter_config_dir(), "labconfig")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in _LAB_CONFIG.items():
+        (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
 
 
 def listen(folder: Path) -> socket.socket:
@@ -130,7 +137,8 @@ def main() -> int:
     """Serve until told to shut down; the exit code is then 0."""
     folder, file = Path(sys.argv[1]), sys.argv[2]
     path = os.environ.pop(PATH_VARIABLE)
-    sys.stdout, sys.stderr = WithoutSecret(sys.stdout, path), WithoutSecret(sys.stderr, path)
+    secret = path.split("/")[-2]  # …/<secret>/proxy
+    sys.stdout, sys.stderr = WithoutSecret(sys.stdout, secret), WithoutSecret(sys.stderr, secret)
     _begin_with_a_clean_config()
     server = make_server(path, file)
     sizes = {"max_body_size": server.max_body_size, "max_buffer_size": server.max_buffer_size}

@@ -45,6 +45,10 @@ class Spec:
     jupyter_path: str = ""
     """Where the Jupyter server of an interactive session is reached; empty for a batch session."""
 
+    @property
+    def is_interactive(self) -> bool:
+        return bool(self.jupyter_path)
+
 
 def read_spec(session_dir: Path) -> Spec:
     """Parse ``spec.json``; raises ``OSError``, ``ValueError``, ``KeyError`` or ``TypeError``."""
@@ -102,6 +106,11 @@ class SessionDir:
     @property
     def scratch(self) -> Path:
         return self.path / "scratch"
+
+    @property
+    def server(self) -> Path:
+        """Where the Jupyter server of an interactive session listens and notes its activity; else missing."""
+        return self.path / "server"
 
     @property
     def data(self) -> Path:

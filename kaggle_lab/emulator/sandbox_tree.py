@@ -210,6 +210,8 @@ class PrivateTree:
         support = self._inside("/run/kaggle")
         support.mkdir(parents=True)
         linux.bind(self._session.scratch / "support", support, read_only=True)
+        if self._session.server.is_dir():
+            linux.bind(self._session.server, support / "server")
         self._show_inputs(kaggle / "input")
 
     def _show_inputs(self, folder: Path) -> None:

@@ -11,7 +11,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from .control import ControlHandler
-from .http_api import OutputFileHandler, RestHandler, RpcHandler, UnknownHandler
+from .http_api import OperationsRest, OutputFileHandler, RestHandler, RpcHandler, UnknownHandler
 from .http_base import EmulatorApplication
 from .http_hub import BlobsRest, CompetitionsRest, DatasetRest, DatasetsRest, ModelsRest
 from .http_jupyter import JupyterProxy
@@ -47,12 +47,13 @@ def make_application(world: World, player: Player) -> EmulatorApplication:
             (r"(?:/api)?/v1/models/(.+)", ModelsRest, arguments),
             (r"(?:/api)?/v1/competitions/(.+)", CompetitionsRest, arguments),
             (r"(?:/api)?/v1/blobs/(.+)", BlobsRest, arguments),
+            (r"(?:/api)?/v1/operations/(.+)", OperationsRest, arguments),
             (r"(?:/api)?/v1/([a-z_]+\.[A-Za-z]+)/([A-Za-z]+)", RpcHandler, arguments),
             (r"/kaggle-outputs/([0-9]+)/(.+)", OutputFileHandler, arguments),
             (r"/kaggle-uploads/([0-9a-f]+)", UploadHandler, arguments),
             (r"/kaggle-storage/(files|archives|submissions)/([0-9]+)/(.+)", StorageHandler, arguments),
             (r"/(?:requests|kaggle-jwt-handler)/([A-Za-z]+)", SessionHandler, arguments),
-            (r"/k/([0-9]{1,15})/([A-Za-z0-9_-]+)/proxy(?:/.*)?", JupyterProxy, arguments),
+            (r"/k/.*", JupyterProxy, arguments),
             (r"/_emu/(scenario)", ScenarioHandler, playing),
             (r"/_emu/([a-z]+)", ControlHandler, arguments),
             (r"/_pages/([a-z.]+)", PageFile, arguments),

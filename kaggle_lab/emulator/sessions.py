@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .accelerators import Resource
 from .db import Database
 
 TIMEOUT_MESSAGE = "Your notebook was stopped because it exceeded the max allowed execution duration."
-BATCH, INTERACTIVE = "batch", "interactive"
+Kind = Literal["batch", "interactive"]
+BATCH: Kind = "batch"
+INTERACTIVE: Kind = "interactive"
 TERMINAL = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
 
@@ -36,12 +38,31 @@ class Session:
     ended_at: float | None
     pid: int | None
     pid_start_time: int | None
-    kind: str
+    kind: Kind
     internet: bool | None
+    docker_image: str
 
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
+
+
+@dataclass(frozen=True)
+class Order:
+    """A session to be made: of which version, as what, and for how long at most.
+
+    `internet` None and `docker_image` "" are as the version has them.
+    """
+
+    kernel_id: int
+    version: int
+    account_id: int
+    resource: Resource
+    shape: str
+    timeout_s: float
+    kind: Kind = BATCH
+    internet: bool | None = None
+    docker_image: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,40 +81,29 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(
-        self,
-        kernel_id: int,
-        version: int,
-        account_id: int,
-        resource: Resource,
-        shape: str,
-        timeout_s: float,
-        now: float,
-        *,
-        kind: str = BATCH,
-        internet: bool | None = None,
-    ) -> Session:
+    def create(self, order: Order, now: float) -> Session:
         """A new session; a batch session becomes its version's own."""
         cursor = self._database.run(
             "INSERT INTO sessions (kernel_id, version, account_id, resource, shape, rate, timeout_s, status,"
-            " created_at, kind, internet) VALUES (?, ?, ?, ?, ?, 1.0, ?, 'QUEUED', ?, ?, ?)",
-            kernel_id,
-            version,
-            account_id,
-            resource,
-            shape,
-            timeout_s,
+            " created_at, kind, internet, docker_image) VALUES (?, ?, ?, ?, ?, 1.0, ?, 'QUEUED', ?, ?, ?, ?)",
+            order.kernel_id,
+            order.version,
+            order.account_id,
+            order.resource,
+            order.shape,
+            order.timeout_s,
             now,
-            kind,
-            internet,
+            order.kind,
+            order.internet,
+            order.docker_image,
         )
         session_id = int(cursor.lastrowid or 0)
-        if kind == BATCH:
+        if order.kind == BATCH:
             self._database.run(
                 "UPDATE versions SET session_id = ? WHERE kernel_id = ? AND number = ?",
                 session_id,
-                kernel_id,
-                version,
+                order.kernel_id,
+                order.version,
             )
         return self.get(session_id)
 
@@ -122,8 +132,8 @@ class Sessions:
         )
         return [_session(row) for row in rows]
 
-    def occupying(self, account_id: int, resource: Resource, ended_after: float, kind: str = BATCH) -> int:
-        """How many sessions count against a cap: the living ones and those that ended after a moment."""
+    def occupying(self, account_id: int, resource: Resource, ended_after: float, kind: Kind) -> int:
+        """How many sessions of a kind count against its cap: the living ones and the lately ended."""
         row = self._database.one(
             "SELECT count(*) FROM sessions WHERE account_id = ? AND resource = ? AND kind = ?"
             " AND (ended_at IS NULL OR ended_at > ?) AND coalesce(stop_reason, '') != 'delete'",
@@ -197,4 +207,6 @@ class Sessions:
 
 
 def _session(row: Any) -> Session:
-    return Session(**{name: row[name] for name in Session.__dataclass_fields__})
+    values = {name: row[name] for name in Session.__dataclass_fields__}
+    internet = values.pop("internet")
+    return Session(**values, internet=None if internet is None else bool(internet))

@@ -20,7 +20,7 @@ from .db import Database
 from .faults import Faults
 from .folders import Folders, read_json
 from .journal import Journal
-from .jupyter_place import last_activity, path_of
+from .jupyter_place import last_note, path_of
 from .kernels import Kernel, Kernels, Version
 from .logs import PREAMBLE, append_record
 from .models_hub import Models
@@ -35,6 +35,7 @@ from .user_secrets import UserSecrets, session_token
 
 _SCRIPT_ENDINGS = {"python": ".py", "r": ".R", "rmarkdown": ".Rmd", "julia": ".jl", "sqlite": ".sql"}
 SECRETS_PURPOSE = "user-secrets"
+NOTE_PATIENCE_S = 10.0  # after which a Jupyter server that says nothing is taken at its last word
 _IMAGES = {"CPU": "gcr.io/kaggle-images/python", "GPU": "gcr.io/kaggle-gpu-images/python"}
 
 
@@ -170,13 +171,13 @@ class World:
         folder = self.folders.session(session.id)
         name = _source_name(kernel, version)
         (folder / name).write_text(self.kernels.source(version), encoding="utf-8")
-        if version.metadata.machine_shape != NONE and not (folder / PREAMBLE).exists():
+        if session.shape != NONE and not (folder / PREAMBLE).exists():
             append_record(folder, PREAMBLE, _no_accelerator(session), 0.0)
         return {
             "kernel_type": kernel.kernel_type,
             "language": version.metadata.language,
             "source": name,
-            "machine_shape": version.metadata.machine_shape,
+            "machine_shape": session.shape,
             "internet": version.metadata.enable_internet if session.internet is None else session.internet,
             "jupyter_path": path_of(session.id, self.session_secret) if session.kind == INTERACTIVE else "",
             "timeout_s": session.timeout_s,
@@ -191,13 +192,16 @@ class World:
         }
 
     def _is_idle(self, session: Session) -> bool:
-        """Whether nobody has used an interactive session for longer than Kaggle keeps it."""
-        if session.kind != INTERACTIVE:
+        """Whether nobody has used an interactive session for longer than Kaggle keeps it.
+
+        After the clock was moved the server's next word is waited for: a cell that runs has been busy all the
+        while, which a note from before does not tell.
+        """
+        note = last_note(self.folders.session(session.id)) if session.kind == INTERACTIVE else None
+        moved = self.clock.changed_at
+        if note is None or (note.noted_at <= moved and self.clock.real() - moved < NOTE_PATIENCE_S):
             return False
-        active = last_activity(self.folders.session(session.id))
-        if active is None:
-            return False
-        return self.clock.now() - self.clock.at(active) > self.settings.interactive_idle_timeout_s
+        return self.clock.now() - self.clock.at(note.active_at) > self.settings.interactive_idle_timeout_s
 
     def _mounts(self, kernel: Kernel, version: Version) -> list[Mount]:
         caller = self.accounts.by_id(kernel.account_id)
@@ -210,7 +214,8 @@ class World:
         return [mount for mount in mounts if mount is not None]
 
     def _environment(self, session: Session, version: Version) -> dict[str, str]:
-        image = version.metadata.docker_image or _IMAGES.get(version.metadata.resource, _IMAGES["CPU"])
+        asked = session.docker_image or version.metadata.docker_image
+        image = asked or _IMAGES.get(session.resource, _IMAGES["CPU"])
         return {
             "KAGGLE_KERNEL_RUN_TYPE": session.kind.capitalize(),
             "KAGGLE_URL_BASE": self.base_url,
